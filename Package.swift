@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings of every target; CONTRIBUTING.md gives the reasons.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(
+        name: name, dependencies: dependencies, exclude: ["README.md"], resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name), "TestKit"] + dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "martlet",
+    products: [
+        .executable(name: "martlet", targets: ["martlet"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
+    ],
+    targets: [
+        // C doors: system libraries and the system calls that Swift can't make safely.
+        .systemLibrary(name: "CCompress", providers: [.apt(["zlib1g-dev", "libzstd-dev"])]),
+        .target(name: "CHost"),
+        .target(name: "CSandbox"),
+
+        // Level 0
+        module("Bytes", [crypto]),
+        module("Host", ["Bytes", "CCompress", "CHost", subprocess, systemPackage]),
+        // Level 1
+        module("Attest", ["Bytes"]),
+        module("Graph"),
+        module("Git", ["Bytes", "Host", systemPackage]),
+        module("Sandbox", ["Bytes", "CSandbox", "Host", subprocess, systemPackage]),
+        // Level 2
+        module("Cache", ["Bytes", "Host", systemPackage]),
+        module("Workspace", ["Bytes", "Host", "Graph", "Sandbox", systemPackage, yams]),
+        // Level 3
+        module("Build", ["Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Sandbox", "Workspace", systemPackage]),
+        module("Policy", ["Attest", "Bytes"]),
+        // Level 4
+        module("Reports", ["Build", "Bytes", "Host", "Workspace", systemPackage]),
+        // Level 5
+        .executableTarget(
+            name: "martlet",
+            dependencies: [
+                "Attest", "Build", "Bytes", "Cache", "Git", "Host", "Policy", "Reports", "Sandbox", "Workspace",
+                argumentParser, systemPackage,
+            ],
+            exclude: ["README.md"],
+            swiftSettings: settings),
+
+        // Shared by the tests
+        module("TestKit", ["Bytes", "Host", systemPackage]),
+
+        tests("Bytes", []),
+        tests("Host", ["Bytes", systemPackage]),
+        tests("Attest", ["Bytes"]),
+        tests("Graph", []),
+        tests("Git", ["Bytes", "Host", systemPackage]),
+        tests("Sandbox", ["Bytes", "Host", systemPackage]),
+        tests("Cache", ["Bytes", "Host", systemPackage]),
+        tests("Workspace", ["Bytes", "Host", systemPackage]),
+        tests("Build", ["Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Sandbox", "Workspace", systemPackage]),
+        tests("Policy", ["Attest", "Bytes"]),
+        tests("Reports", ["Build", "Bytes", "Host", "Workspace", systemPackage]),
+    ]
+)

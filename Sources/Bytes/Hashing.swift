@@ -1,0 +1,58 @@
+internal import Crypto
+
+/// SHA-256 over bytes that arrive in pieces (FIPS 180-4).
+package struct SHA256Hasher {
+    private var state = SHA256()
+
+    package init() {}
+
+    /// Adds the bytes of `span` to the message.
+    package mutating func update(_ span: RawSpan) {
+        unsafe span.withUnsafeBytes { unsafe state.update(bufferPointer: $0) }
+    }
+
+    /// Adds bytes to the message.
+    package mutating func update(_ bytes: some Sequence<UInt8>) {
+        let array = Array(bytes)
+        update(unsafe array.span.bytes)
+    }
+
+    /// The digest of everything added so far.
+    package consuming func finalize() -> Digest {
+        guard let digest = Digest(bytes: state.finalize()) else { preconditionFailure("SHA-256 gives 32 bytes") }
+        return digest
+    }
+}
+
+extension Digest {
+    /// The SHA-256 digest of `span`.
+    package static func of(_ span: RawSpan) -> Digest {
+        var hasher = SHA256Hasher()
+        hasher.update(span)
+        return hasher.finalize()
+    }
+
+    /// The SHA-256 digest of `bytes`.
+    package static func of(_ bytes: [UInt8]) -> Digest { of(unsafe bytes.span.bytes) }
+
+    /// The SHA-256 digest of the UTF-8 bytes of `text`.
+    package static func of(_ text: String) -> Digest { of(Array(text.utf8)) }
+}
+
+/// SHA-1 over bytes that arrive in pieces (FIPS 180-4).
+///
+/// Only for formats that name things so: git objects and the Leeway version. Nothing is ever trusted because its
+/// SHA-1 matches.
+package struct SHA1Hasher {
+    private var state = Insecure.SHA1()
+
+    package init() {}
+
+    /// Adds the bytes of `span` to the message.
+    package mutating func update(_ span: RawSpan) {
+        unsafe span.withUnsafeBytes { unsafe state.update(bufferPointer: $0) }
+    }
+
+    /// The 20 bytes of the digest of everything added so far.
+    package consuming func finalize() -> [UInt8] { Array(state.finalize()) }
+}
