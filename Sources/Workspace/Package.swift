@@ -1,0 +1,106 @@
+package import Bytes
+
+/// The kinds of packages that martlet builds.
+package enum PackageType: String, Sendable, CaseIterable {
+    case generic, go, yarn, docker, swift
+}
+
+/// One file that a package is made from.
+package struct SourceFile: Hashable, Sendable {
+    /// The path relative to the workspace root.
+    package var path: String
+    /// SHA-256 of the content that reading the path gives, through any link.
+    package var digest: Digest
+    package var size: Int
+    package var isExecutable: Bool
+    /// Where the path points when it is itself a symbolic link.
+    package var linkTarget: String?
+    /// A source that the package type adds to those the package names, such as `go.work` or a lock file. It is put
+    /// beside the package's own files under its last path component, too.
+    package var isImplicit: Bool
+
+    package init(
+        path: String, digest: Digest, size: Int, isExecutable: Bool, linkTarget: String? = nil,
+        isImplicit: Bool = false
+    ) {
+        self.path = path
+        self.digest = digest
+        self.size = size
+        self.isExecutable = isExecutable
+        self.linkTarget = linkTarget
+        self.isImplicit = isImplicit
+    }
+}
+
+/// A place in a workspace file, for messages.
+package struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
+    /// The path relative to the workspace root.
+    package var file: String
+    /// The line, from 1.
+    package var line: Int
+
+    package init(file: String, line: Int) {
+        self.file = file
+        self.line = line
+    }
+
+    package var description: String { "\(file):\(line)" }
+}
+
+/// A package as it will be built: linked, with its variant and arguments applied.
+package struct Package: Sendable {
+    package var name: PackageName
+    package var type: PackageType
+    /// Where it is declared. For a package that a `BUILD.js` made, that file.
+    package var location: SourceLocation
+    /// Sorted by path, without duplicates.
+    package var sources: [SourceFile]
+    /// Direct dependencies in the order of the file.
+    package var dependencies: [PackageName]
+    /// Where each direct dependency is put, relative to the package's own directory.
+    package var layout: [PackageName: String]
+    package var argumentDependencies: [String]
+    /// `NAME=VALUE`, with the variant's on top.
+    package var environment: [String]
+    /// Always built again, never shared.
+    package var isEphemeral: Bool
+    package var prep: [[String]]
+    package var config: PackageConfig
+    package var settings: PackageSettings
+    /// The name of each argument whose value reached this package's definition through substitution, and that value.
+    package var substituted: [String: String]
+    /// `${name}` references that nothing resolved. A package that has any can be listed, but not built.
+    package var unresolved: [String]
+    /// The definition exactly as Leeway hashes it (specs/build.md 4.4).
+    package var definition: [UInt8]
+    /// The text whose SHA-1 is `leewayVersion`.
+    package var leewayManifest: String
+    /// 40 hexadecimal digits.
+    package var leewayVersion: String
+
+    package init(
+        name: PackageName, type: PackageType, location: SourceLocation, sources: [SourceFile],
+        dependencies: [PackageName], layout: [PackageName: String], argumentDependencies: [String],
+        environment: [String], isEphemeral: Bool, prep: [[String]], config: PackageConfig, settings: PackageSettings,
+        substituted: [String: String], unresolved: [String], definition: [UInt8], leewayManifest: String,
+        leewayVersion: String
+    ) {
+        self.name = name
+        self.type = type
+        self.location = location
+        self.sources = sources
+        self.dependencies = dependencies
+        self.layout = layout
+        self.argumentDependencies = argumentDependencies
+        self.environment = environment
+        self.isEphemeral = isEphemeral
+        self.prep = prep
+        self.config = config
+        self.settings = settings
+        self.substituted = substituted
+        self.unresolved = unresolved
+        self.definition = definition
+        self.leewayManifest = leewayManifest
+        self.leewayVersion = leewayVersion
+    }
+}
