@@ -1,5 +1,24 @@
+// System calls that Swift can't call because they are variadic or macros.
 #ifndef MARTLET_CHOST_H
 #define MARTLET_CHOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// open(2) relative to `directory`, always with O_CLOEXEC; the file descriptor or -1 with errno.
+int martlet_openat(int directory, const char *path, int flags, unsigned mode);
+
+/// getdents64(2): fills `buffer` with raw directory records; the count of bytes, 0 at the end, or -1 with errno.
+ptrdiff_t martlet_getdents(int directory, void *buffer, size_t size);
+
+/// renameat2(2) with RENAME_NOREPLACE, relative to the working directory; 0 or -1 with errno.
+int martlet_rename_noreplace(const char *from, const char *to);
+
+/// The processors that this process may use (sched_getaffinity(2)); 1 when that can't be told.
+int martlet_processor_count(void);
+
+/// memfd_create(2): a new anonymous file in memory; its descriptor or -1 with errno.
+int martlet_memory_file(void);
 
 /// Gives the columns and rows of the terminal behind `descriptor`. 0, or -1 when it is no terminal.
 int martlet_terminal_size(int descriptor, int *columns, int *rows);
