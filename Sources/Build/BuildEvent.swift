@@ -48,9 +48,13 @@ package struct PlannedPackage: Sendable {
     package var leewayVersion: String
     package var dependencies: [PackageName]
     package var isCached: Bool
+    package var type: PackageType?
 
-    package init(name: PackageName, leewayVersion: String, dependencies: [PackageName], isCached: Bool) {
+    package init(
+        name: PackageName, leewayVersion: String, dependencies: [PackageName], isCached: Bool, type: PackageType? = nil
+    ) {
         self.name = name
+        self.type = type
         self.leewayVersion = leewayVersion
         self.dependencies = dependencies
         self.isCached = isCached

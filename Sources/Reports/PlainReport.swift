@@ -123,10 +123,7 @@ package struct PlainReport: BuildReport {
 
     private func prefix(_ name: PackageName) -> String { ink(.quiet, "[\(shown(name.description))]") + " " }
 
-    /// Names and messages come from files and steps; they are cleaned as output is.
-    private func shown(_ text: String) -> String {
-        PrintableText.text(text.utf8).replacing("\n", with: " ")
-    }
+    private func shown(_ text: String) -> String { PrintableText.name(text) }
 }
 
 extension PlainReport {

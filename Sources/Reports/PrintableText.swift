@@ -17,6 +17,9 @@ package enum PrintableText {
         return out
     }
 
+    /// `text` cleaned and on one line: for names and messages that come from files.
+    package static func name(_ text: String) -> String { self.text(text.utf8).replacing("\n", with: " ") }
+
     /// One line (without its line feed), cleaned: no escape sequences and control characters but tabs; invalid UTF-8
     /// becomes U+FFFD; of parts that overwrite each other by carriage returns, the last that has text.
     ///

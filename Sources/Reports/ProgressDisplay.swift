@@ -116,5 +116,5 @@ package struct ProgressDisplay: BuildReport {
         return "\(result): \(text.isEmpty ? "nothing to do" : text) in \(DurationText.elapsed(record.time))"
     }
 
-    private func shown(_ text: String) -> String { PrintableText.text(text.utf8).replacing("\n", with: " ") }
+    private func shown(_ text: String) -> String { PrintableText.name(text) }
 }

@@ -42,7 +42,7 @@ package struct ProgressFrame: Sendable {
         return lines
     }
 
-    private func nameText(_ name: PackageName) -> String { PrintableText.text(name.description.utf8) }
+    private func nameText(_ name: PackageName) -> String { PrintableText.name(name.description) }
 
     private func stepLine(_ name: String, _ nameWidth: Int, _ step: BuildRecord.Step, at time: Duration) -> String {
         let elapsed = DurationText.elapsed(time - step.start)
