@@ -1,0 +1,5 @@
+import Counting
+
+var count = WordCount()
+while let line = readLine() { count.add(line: line) }
+print("\(count.words) words on \(count.lines) lines")
