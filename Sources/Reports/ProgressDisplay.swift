@@ -47,6 +47,11 @@ package struct ProgressDisplay: BuildReport {
     }
 
     package mutating func finish(_ record: BuildRecord) {
+        // The failures may have scrolled away.
+        let failed = record.packages.filter { $0.status == .failed }
+        if failed.count > 1 || (record.counts[.built] ?? 0) > 0 {
+            pending += failed.prefix(Self.tailLines).map(headline)
+        }
         pending.append(summary(record))
         draw(record, at: record.time, isLast: true)
     }
@@ -98,12 +103,16 @@ package struct ProgressDisplay: BuildReport {
     }
 
     private func failure(_ entry: BuildRecord.Entry, _ reason: String) -> [String] {
-        let doing = entry.lastStep.map { " while \($0.progressWord)" } ?? ""
-        var lines = ["\(ink(.bad, "✗ \(shown(entry.plan.name.description)) failed\(doing)"))"]
+        var lines = [headline(entry)]
         let step = entry.steps.last { if case .failed? = $0.result { true } else { false } } ?? entry.steps.last
         lines += step?.output.lastLines(Self.tailLines).map { "  \(ink(.quiet, "│")) \($0)" } ?? []
         lines += PrintableText.text(reason.utf8).split(separator: "\n").map { "  \($0)" }
         return lines
+    }
+
+    private func headline(_ entry: BuildRecord.Entry) -> String {
+        let doing = entry.lastStep.map { " while \($0.progressWord)" } ?? ""
+        return ink(.bad, "✗ \(shown(entry.plan.name.description)) failed\(doing)")
     }
 
     private func summary(_ record: BuildRecord) -> String {

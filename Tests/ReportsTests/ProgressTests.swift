@@ -1,6 +1,7 @@
 import Build
 import Host
 import Reports
+import SystemPackage
 import Testing
 
 @Suite struct ProgressTests {
@@ -83,7 +84,9 @@ import Testing
                   exit status 1
 
                 """))
-        #expect(screen.written.text.contains("build failed: 1 built, 1 cached, 1 failed, 1 skipped in 2.2s\n"))
+        #expect(
+            screen.written.text.contains(
+                "✗ apps/web:app failed while testing\nbuild failed: 1 built, 1 cached, 1 failed, 1 skipped in 2.2s\n"))
     }
 
     @Test("after the terminal became narrower the wrapped rows of the old picture are cleared too")
@@ -116,5 +119,14 @@ import Testing
         let text = screen.written.text
         #expect(!text.contains("\u{1b}[2J") && !text.contains("\u{1b}]") && !text.contains("\0"))
         #expect(!text.contains("\n" + "injected"))
+    }
+
+    @Test("a pipe gets plain lines, whatever the environment says of terminals")
+    func pipe() throws {
+        let pipe = try FileDescriptor.pipe()
+        defer { for end in [pipe.readEnd, pipe.writeEnd] { try? end.close() } }
+        let terminal = Terminal(pipe.writeEnd)
+        #expect(!terminal.isTerminal && terminal.size == nil)
+        #expect(ConsoleReport.report(on: terminal, environment: ["TERM": "xterm-256color"]) is PlainReport)
     }
 }
