@@ -1,0 +1,22 @@
+import CSandbox
+import Host
+import Synchronization
+
+/// Names of what one run leaves on the machine while it lasts, by which the next martlet finds what a killed one left.
+enum RunName {
+    private static let prefix = "martlet-run-"
+    /// Guards nothing but itself.
+    private static let counter = Atomic<Int>(0)
+
+    static func next() -> String {
+        "\(prefix)\(Machine.processID)-\(counter.add(1, ordering: .relaxed).newValue)"
+    }
+
+    /// Whether the name is of a run whose martlet is gone.
+    static func isStale(_ name: String) -> Bool {
+        guard name.hasPrefix(prefix), let pid = name.dropFirst(prefix.count).split(separator: "-").first,
+            let pid = Int32(pid), pid > 0
+        else { return false }
+        return csandbox_process_exists(pid) == 0
+    }
+}
