@@ -53,6 +53,9 @@ package struct SHA1Hasher {
         unsafe span.withUnsafeBytes { unsafe state.update(bufferPointer: $0) }
     }
 
+    /// Adds bytes to the message.
+    package mutating func update(_ bytes: [UInt8]) { update(unsafe bytes.span.bytes) }
+
     /// The 20 bytes of the digest of everything added so far.
     package consuming func finalize() -> [UInt8] { Array(state.finalize()) }
 }
