@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 int martlet_openat(int directory, const char *path, int flags, unsigned mode) {
@@ -27,4 +28,24 @@ int martlet_processor_count(void) {
 
 int martlet_memory_file(void) {
     return memfd_create("martlet", MFD_CLOEXEC);
+}
+
+int martlet_renameat_noreplace(int from_directory, const char *from, int to_directory, const char *to) {
+    return renameat2(from_directory, from, to_directory, to, RENAME_NOREPLACE);
+}
+
+int martlet_syncfs(int descriptor) {
+    return syncfs(descriptor);
+}
+
+ptrdiff_t martlet_list_attributes(int descriptor, char *buffer, size_t size) {
+    return flistxattr(descriptor, buffer, size);
+}
+
+ptrdiff_t martlet_get_attribute(int descriptor, const char *name, void *buffer, size_t size) {
+    return fgetxattr(descriptor, name, buffer, size);
+}
+
+ptrdiff_t martlet_copy_range(int from, int to, size_t size) {
+    return copy_file_range(from, NULL, to, NULL, size, 0);
 }

@@ -40,8 +40,8 @@ package struct DirectoryWalk {
 
     /// Calls `visit` for every entry, a directory before what is in it; its answer says whether to go into a directory.
     package func forEach(_ visit: (Entry) throws -> Bool) throws {
-        var state = State()
-        try walk(OpenFile(directory: root), prefix: "", depth: 0, state: &state, visit)
+        var count = 0
+        try walk(OpenFile(directory: root), rootText: root.string, prefix: "", depth: 0, count: &count, visit)
     }
 
     /// All entries, in no particular order.
@@ -54,12 +54,8 @@ package struct DirectoryWalk {
         return entries
     }
 
-    private struct State {
-        var count = 0
-    }
-
     private func walk(
-        _ directory: consuming OpenFile, prefix: String, depth: Int, state: inout State,
+        _ directory: consuming OpenFile, rootText: String, prefix: String, depth: Int, count total: inout Int,
         _ visit: (Entry) throws -> Bool
     ) throws {
         guard depth <= Self.depthLimit else {
@@ -69,7 +65,7 @@ package struct DirectoryWalk {
         var reader = DirectoryReader(directory)
         let number = reader.number
         var below: [(name: [UInt8], path: String)] = []
-        var count = state.count
+        var count = total
         try reader.forEach { name, reported in
             count += 1
             guard count <= entryLimit else {
@@ -90,21 +86,21 @@ package struct DirectoryWalk {
             let goes = try visit(Entry(path: path, kind: kind, status: withStatus ? status : nil))
             if kind == .directory, goes { below.append((FileName.bytes(name) + [0], path)) }
         }
-        state.count = count
+        total = count
         for (name, path) in below {
-            guard let child = try open(name, in: number, path: path) else { continue }
-            try walk(child, prefix: path, depth: depth + 1, state: &state, visit)
+            guard let child = try open(name, in: number, path: path, rootText: rootText) else { continue }
+            try walk(child, rootText: rootText, prefix: path, depth: depth + 1, count: &total, visit)
         }
     }
 
-    private func open(_ name: [UInt8], in parent: Int32, path: String) throws -> OpenFile? {
+    private func open(_ name: [UInt8], in parent: Int32, path: String, rootText: String) throws -> OpenFile? {
         let child = unsafe name.withUnsafeBufferPointer { buffer -> Int32 in
             unsafe buffer.withMemoryRebound(to: CChar.self) { pointer in
                 guard let base = pointer.baseAddress else { return -1 }
                 return unsafe martlet_openat(parent, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
             }
         }
-        if child >= 0 { return OpenFile(owning: child, path: root.appending(path)) }
+        if child >= 0 { return OpenFile(owning: child, path: rootText + "/" + path) }
         // Gone, or replaced by something that is no directory.
         if errno == ENOENT || errno == ENOTDIR || errno == ELOOP { return nil }
         throw HostError.last("open the directory", path: root.appending(path))

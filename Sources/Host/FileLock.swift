@@ -26,14 +26,23 @@ package final class FileLock: Sendable {
     package init(_ path: FilePath) { self.path = path }
 
     /// Takes the lock when it is free right now; `nil` when somebody else has it.
-    package func tryLock(_ mode: Mode = .exclusive) throws -> Token? {
+    package func tryLock(_ mode: Mode = .exclusive) throws -> Token? { try lock(mode, LOCK_NB) }
+
+    /// Waits for the lock and blocks the thread meanwhile: only for locks that are held for a moment.
+    package func lockBlocking(_ mode: Mode = .exclusive) throws -> Token {
+        while true {
+            if let token = try lock(mode, 0) { return token }
+        }
+    }
+
+    private func lock(_ mode: Mode, _ flags: Int32) throws -> Token? {
         while true {
             let number = unsafe path.withPlatformString {
                 unsafe martlet_openat(AT_FDCWD, $0, O_RDWR | O_CREAT | O_NOFOLLOW, 0o644)
             }
             guard number >= 0 else { throw HostError.last("open the lock file", path: path) }
-            let file = OpenFile(owning: number, path: path)
-            guard flock(number, (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 else {
+            let file = OpenFile(owning: number, path: path.string)
+            guard flock(number, (mode == .shared ? LOCK_SH : LOCK_EX) | flags) == 0 else {
                 if errno == EWOULDBLOCK { return nil }
                 if errno == EINTR { continue }
                 throw HostError.last("lock it", path: path)

@@ -35,22 +35,32 @@ extension Files {
 
     /// Makes `path` and the directories above it that are missing.
     package static func createDirectories(_ path: FilePath, mode: UInt16 = 0o755) throws {
-        if unsafe path.withPlatformString({ unsafe mkdir($0, mode_t(mode)) }) == 0 { return }
-        switch errno {
-        case EEXIST:
-            guard try status(path)?.kind == .directory else {
-                throw HostError(.input, "is in the way: a directory is needed here", path: path)
+        // From the deepest existing one down, so that the usual case is one call. Text, since `FilePath` normalises anew
+        // at every step.
+        let text = path.string
+        var missing: [String] = []
+        var current = text[...]
+        while !current.isEmpty {
+            let name = String(current)
+            if unsafe mkdir(name, mode_t(mode)) == 0 { break }
+            if errno == EEXIST {
+                guard try status(FilePath(name))?.kind == .directory else {
+                    throw HostError(.input, "is in the way: a directory is needed here", path: FilePath(name))
+                }
+                break
             }
-        case ENOENT:
-            let parent = path.removingLastComponent()
-            guard parent != path, !parent.isEmpty else { throw HostError.system("make it", ENOENT, path: path) }
-            try createDirectories(parent, mode: mode)
-            if unsafe path.withPlatformString({ unsafe mkdir($0, mode_t(mode)) }) == 0 { return }
+            guard errno == ENOENT, let slash = current.lastIndex(of: "/") else {
+                throw HostError.last("make the directory", path: FilePath(name))
+            }
+            missing.append(name)
+            current = current[..<slash]
+        }
+        for name in missing.reversed() {
+            if unsafe mkdir(name, mode_t(mode)) == 0 { continue }
             // Another process may have been faster.
-            guard errno == EEXIST, try status(path)?.kind == .directory else {
-                throw HostError.last("make the directory", path: path)
+            guard errno == EEXIST, try status(FilePath(name))?.kind == .directory else {
+                throw HostError.last("make the directory", path: FilePath(name))
             }
-        default: throw HostError.last("make the directory", path: path)
         }
     }
 

@@ -5,8 +5,9 @@ package import SystemPackage
 /// An open file descriptor, closed when the value ends. Never inherited by child processes.
 package struct OpenFile: ~Copyable, Sendable {
     let number: Int32
-    /// For error messages.
-    let path: FilePath
+    /// For error messages. Text, since making a `FilePath` normalises it.
+    private let name: String
+    var path: FilePath { FilePath(name) }
 
     /// Opens an existing file to read. With `followingLinks` off, a symbolic link at the end is an error.
     package init(reading path: FilePath, followingLinks: Bool = true) throws {
@@ -27,7 +28,7 @@ package struct OpenFile: ~Copyable, Sendable {
         let number = unsafe path.withPlatformString { unsafe martlet_openat(AT_FDCWD, $0, flags, UInt32(mode)) }
         guard number >= 0 else { throw HostError.last("open it", path: path) }
         self.number = number
-        self.path = path
+        name = path.string
     }
 
     /// A file that exists in memory only, holds `content` and stands at its start.
@@ -41,9 +42,9 @@ package struct OpenFile: ~Copyable, Sendable {
     }
 
     /// Takes over a descriptor.
-    init(owning number: Int32, path: FilePath) {
+    init(owning number: Int32, path: String) {
         self.number = number
-        self.path = path
+        name = path
     }
 
     deinit { close(number) }

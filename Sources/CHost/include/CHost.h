@@ -23,4 +23,19 @@ int martlet_memory_file(void);
 /// Gives the columns and rows of the terminal behind `descriptor`. 0, or -1 when it is no terminal.
 int martlet_terminal_size(int descriptor, int *columns, int *rows);
 
+/// renameat2(2) with RENAME_NOREPLACE; 0 or -1 with errno.
+int martlet_renameat_noreplace(int from_directory, const char *from, int to_directory, const char *to);
+
+/// syncfs(2): writes everything of the file system that holds `descriptor` to its disk; 0 or -1 with errno.
+int martlet_syncfs(int descriptor);
+
+/// flistxattr(2): the names of the extended attributes of an open file, each with its NUL; their bytes or -1 with errno.
+ptrdiff_t martlet_list_attributes(int descriptor, char *buffer, size_t size);
+
+/// fgetxattr(2): the value of an extended attribute of an open file; its bytes or -1 with errno.
+ptrdiff_t martlet_get_attribute(int descriptor, const char *name, void *buffer, size_t size);
+
+/// copy_file_range(2) from one descriptor's position to the other's; the bytes copied, 0 at the end, or -1 with errno.
+ptrdiff_t martlet_copy_range(int from, int to, size_t size);
+
 #endif
