@@ -46,6 +46,7 @@ let package = Package(
         .systemLibrary(name: "CCompress", providers: [.apt(["zlib1g-dev", "libzstd-dev"])]),
         .target(name: "CHost"),
         .target(name: "CSandbox"),
+        .target(name: "CYAMLDoor", dependencies: [yams]),
 
         // Level 0
         module("Bytes", [crypto]),
@@ -57,7 +58,7 @@ let package = Package(
         module("Sandbox", ["Bytes", "CSandbox", "Host", subprocess, systemPackage]),
         // Level 2
         module("Cache", ["Bytes", "Host", systemPackage]),
-        module("Workspace", ["Bytes", "Host", "Graph", "Sandbox", systemPackage, yams]),
+        module("Workspace", ["Bytes", "CYAMLDoor", "Host", "Graph", "Sandbox", systemPackage]),
         // Level 3
         module("Build", ["Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Sandbox", "Workspace", systemPackage]),
         module("Policy", ["Attest", "Bytes"]),
