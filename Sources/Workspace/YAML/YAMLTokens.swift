@@ -58,7 +58,9 @@ extension YAMLToken {
         }
         var tokens: [YAMLToken] = []
         unsafe tokens.reserveCapacity(result.token_count)
-        for unsafetoken in unsafe UnsafeBufferPointer(start: result.tokens, count: result.token_count) {
+        let scanned = unsafe UnsafeBufferPointer(start: result.tokens, count: result.token_count)
+        for index in 0..<scanned.count {
+            let token = unsafe scanned[index]
             let style: YAMLNode.ScalarStyle =
                 switch token.style {
                 case 2: .singleQuoted

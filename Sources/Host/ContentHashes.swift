@@ -1,0 +1,50 @@
+package import Bytes
+package import SystemPackage
+
+/// What one pass over a file's content gives.
+package struct ContentHashes: Hashable, Sendable {
+    package var digest: Digest
+    /// The 32 bytes of the keyed HighwayHash that the Leeway version uses.
+    package var highway: [UInt8]
+    package var size: Int
+
+    package init(digest: Digest, highway: [UInt8], size: Int) {
+        self.digest = digest
+        self.highway = highway
+        self.size = size
+    }
+}
+
+extension Files {
+    /// Hashes the file at `path` both ways, reading it once; `highway` is a fresh hasher with its key. Also gives the
+    /// status that the file has had all the while: a file that changes meanwhile is a `.changed` error.
+    package static func contentHashes(
+        of path: FilePath, highway: HighwayHash256
+    ) throws -> (hashes: ContentHashes, status: FileStatus) {
+        let file = try OpenFile(reading: path)
+        let status = try file.status()
+        guard status.kind == .regular else {
+            throw HostError(.input, "expected a file, but it is \(status.kind.name)", path: path)
+        }
+        let capacity = min(max(status.size + 1, 4096), 1 << 18)
+        return try unsafe withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 32) { buffer in
+            var hasher = SHA256Hasher()
+            var highway = highway
+            var size = 0
+            while true {
+                let count = try unsafe file.read(into: buffer)
+                let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                hasher.update(span)
+                highway.update(span)
+                size += count
+                if count < buffer.count { break }
+            }
+            let after = try file.status()
+            guard after.size == status.size, after.modified == status.modified else {
+                throw HostError(.changed, "changed while it was being read; try again when it is at rest", path: path)
+            }
+            let hashes = ContentHashes(digest: hasher.finalize(), highway: highway.finalize(), size: size)
+            return (hashes, status)
+        }
+    }
+}

@@ -1,0 +1,231 @@
+internal import Bytes
+internal import Graph
+internal import Host
+
+/// Turns drafts into packages: dependencies resolved, versions computed, built-in arguments filled in.
+struct PackageLinker {
+    var workspace: Workspace
+    let options: WorkspaceOptions
+    /// Sorted by name.
+    let drafts: [PackageDraft]
+    /// The sources of each draft.
+    let found: [[SourceFinder.Found]]
+    let facts: [String: SourceHashing.Outcome]
+    var diagnostics: [Diagnostic] = []
+    private var gitFacts: WorkspaceOptions.GitFacts?
+    private var dirty: [Int: Bool] = [:]
+
+    init(
+        workspace: Workspace, options: WorkspaceOptions, drafts: [PackageDraft], found: [[SourceFinder.Found]],
+        facts: [String: SourceHashing.Outcome]
+    ) {
+        self.workspace = workspace
+        self.options = options
+        self.drafts = drafts
+        self.found = found
+        self.facts = facts
+    }
+
+    /// The version of the way in which each type is built, which Leeway raises when that changes.
+    private static let processVersions: [PackageType: Int] = [.yarn: 7, .go: 2, .docker: 4, .generic: 1, .swift: 1]
+
+    mutating func link() async throws -> Workspace {
+        workspace.order = drafts.map(\.name)
+        for (number, draft) in drafts.enumerated() { workspace.numbers[draft.name] = number }
+        let dependencies = drafts.map { resolveDependencies($0) }
+        linkScripts()
+        let graph = Graph(dependencies: dependencies.map { $0.map(\.number) })
+        workspace.graph = graph
+        let order: [Int]
+        switch graph.order() {
+        case .sorted(let sorted): order = sorted
+        case .cycle(let path):
+            let names = path.map { drafts[$0].name.description }.joined(separator: " -> ")
+            diagnostics.append(
+                Diagnostic(
+                    .error, "the packages depend on each other in a cycle: \(names)", at: drafts[path[0]].location,
+                    remedy: "remove one of these dependencies"))
+            order = []
+        }
+        let environment = SourceHashing.leewayHash(Array(workspace.environmentManifest.text.utf8))
+        var packages = [Package?](repeating: nil, count: drafts.count)
+        var lines = [String](repeating: "", count: drafts.count)
+        // In an order with dependencies first every version is there when it is needed; in a cycle there are none.
+        for number in order.isEmpty ? Array(drafts.indices) : order {
+            var package = makePackage(number, dependencies[number].map(\.name))
+            if !order.isEmpty {
+                let below = dependencies[number].map { lines[$0.number] }.joined()
+                package.leewayManifest = manifest(number, environment: environment, dependencies: below)
+                var hasher = SHA1Hasher()
+                hasher.update(Array(package.leewayManifest.utf8))
+                package.leewayVersion = Hex.encode(hasher.finalize())
+                lines[number] = "\(package.name).\(package.leewayVersion)\n"
+            }
+            packages[number] = package
+        }
+        for number in drafts.indices {
+            guard var package = packages[number] else { continue }
+            try await fillBuiltIns(&package, number, packages)
+            workspace.packages[package.name] = package
+        }
+        return workspace
+    }
+
+    // MARK: - Dependencies
+
+    private mutating func resolveDependencies(_ draft: PackageDraft) -> [(name: PackageName, number: Int)] {
+        var out: [(PackageName, Int)] = []
+        for dependency in draft.dependencies {
+            if let name = PackageName(dependency), let number = workspace.numbers[name] {
+                out.append((name, number))
+            } else {
+                reportMissing(dependency, of: draft.name.description, at: draft.location)
+            }
+        }
+        return out
+    }
+
+    private mutating func reportMissing(_ dependency: String, of owner: String, at location: SourceLocation) {
+        let names = workspace.order.map(\.description)
+        let close = names.min { YAMLReader.distance($0, dependency) < YAMLReader.distance($1, dependency) }
+        let remedy = close.flatMap { YAMLReader.distance($0, dependency) <= 3 ? "did you mean '\($0)'?" : nil }
+        diagnostics.append(
+            Diagnostic(
+                .error, "\(owner) depends on '\(dependency)', which does not exist", at: location,
+                remedy: remedy ?? "add that package or remove the dependency"))
+    }
+
+    private mutating func linkScripts() {
+        for (name, script) in workspace.scripts {
+            for dependency in script.dependencies where workspace.numbers[dependency] == nil {
+                reportMissing(dependency.description, of: "the script \(name)", at: script.location)
+            }
+        }
+    }
+
+    // MARK: - Packages
+
+    private mutating func makePackage(_ number: Int, _ dependencies: [PackageName]) -> Package {
+        let draft = drafts[number]
+        var sources: [SourceFile] = []
+        sources.reserveCapacity(found[number].count)
+        for source in found[number] {
+            switch facts[source.path] {
+            case .facts(let facts):
+                sources.append(
+                    SourceFile(
+                        path: source.path, digest: facts.hashes.digest, size: facts.hashes.size,
+                        isExecutable: facts.isExecutable, linkTarget: facts.linkTarget,
+                        isImplicit: source.isImplicit))
+            case .failure(let message):
+                diagnostics.append(
+                    Diagnostic(.error, "the source \(source.path) can't be read: \(message)", at: draft.location))
+            case nil: break
+            }
+        }
+        var layout: [PackageName: String] = [:]
+        for dependency in dependencies {
+            layout[dependency] = draft.layout[dependency.description] ?? dependency.fileSystemSafe
+        }
+        return Package(
+            name: draft.name, type: draft.type, location: draft.location, sources: sources,
+            dependencies: dependencies, layout: layout, argumentDependencies: draft.argumentDependencies,
+            environment: draft.environment, isEphemeral: draft.isEphemeral, prep: draft.prep, config: draft.config,
+            settings: draft.settings, substituted: draft.substituted, unresolved: [], definition: draft.definition,
+            leewayManifest: "", leewayVersion: "")
+    }
+
+    /// The text whose SHA-1 is the Leeway version (specs/build.md section 4).
+    private func manifest(_ number: Int, environment: String, dependencies: String) -> String {
+        let draft = drafts[number]
+        let file = workspace.file
+        var text = "buildProcessVersion: \(Self.processVersions[draft.type] ?? 1)\n"
+        if file.provenance.isEnabled {
+            text += "provenance: version=4"
+            if file.provenance.isSLSA { text += " slsa" }
+            if let key = options.provenanceKeyID { text += " key:\(key)" }
+            text += "\n"
+        }
+        if file.sbom.isEnabled { text += "sbom: version=1\n" }
+        text += "environment: \(environment)\n"
+        text += "definition: \(SourceHashing.leewayHash(draft.definition))\n"
+        for argument in draft.argumentDependencies { text += "arg \(argument)\n" }
+        text += dependencies
+        var lines: [String] = []
+        lines.reserveCapacity(found[number].count)
+        for source in found[number] {
+            guard case .facts(let facts) = facts[source.path] else { continue }
+            lines.append("\(source.path):\(facts.highwayHex)")
+        }
+        lines.sort(by: Files.isOrderedByBytes)
+        return text + lines.joined(separator: "\n") + "\n"
+    }
+
+    // MARK: - Built-in arguments
+
+    private func names(in package: Package) -> Set<String> {
+        var names: Set<String> = []
+        for text in package.environment + package.prep.flatMap({ $0 }) + package.layout.values {
+            names.formUnion(Substitution.names(in: text))
+        }
+        _ = package.config.mapStrings { text in
+            names.formUnion(Substitution.names(in: text))
+            return text
+        }
+        return names
+    }
+
+    private mutating func fillBuiltIns(_ package: inout Package, _ number: Int, _ packages: [Package?]) async throws {
+        var open = names(in: package)
+        for command in package.settings.fetch.flatMap({ $0 }) { open.formUnion(Substitution.names(in: command)) }
+        var values: [String: String] = [:]
+        if open.contains(Substitution.BuiltIn.packageVersion.rawValue), !package.leewayVersion.isEmpty {
+            values[Substitution.BuiltIn.packageVersion.rawValue] = package.leewayVersion
+        }
+        let gitNames = [Substitution.BuiltIn.gitCommit.rawValue, Substitution.BuiltIn.shortGitCommit.rawValue]
+        if !open.isDisjoint(with: gitNames) {
+            let git: WorkspaceOptions.GitFacts
+            if let known = gitFacts {
+                git = known
+            } else {
+                git = try await options.gitFacts()
+                gitFacts = git
+            }
+            if let commit = git.commit, commit.utf8.count >= 40 {
+                let suffix = isDirty(number, packages, git) ? "-" + package.leewayVersion : ""
+                values[gitNames[0]] = commit + suffix
+                values[gitNames[1]] = commit.prefix(7) + suffix
+            }
+        }
+        if !values.isEmpty {
+            let replaced = values
+            func change(_ text: String) -> String { Substitution.replace(text, with: replaced) }
+            package.environment = package.environment.map(change)
+            package.prep = package.prep.map { $0.map(change) }
+            package.layout = package.layout.mapValues(change)
+            package.config = package.config.mapStrings(change)
+            package.settings.fetch = package.settings.fetch.map { $0.map(change) }
+            for (name, value) in values { package.substituted[name] = value }
+        }
+        var unresolved = open.subtracting(values.keys)
+        for argument in package.argumentDependencies where argument.hasSuffix(": <not-set>") {
+            unresolved.insert(String(argument.dropLast(": <not-set>".count)))
+        }
+        package.unresolved = unresolved.sorted()
+    }
+
+    /// Whether a package or anything it depends on differs from the commit; each is asked about once.
+    private mutating func isDirty(_ number: Int, _ packages: [Package?], _ git: WorkspaceOptions.GitFacts) -> Bool {
+        for other in [number] + workspace.graph.transitiveDependencies(of: [number]) {
+            let answer: Bool
+            if let known = dirty[other] {
+                answer = known
+            } else {
+                answer = packages[other].map(git.isDirty) ?? false
+                dirty[other] = answer
+            }
+            if answer { return true }
+        }
+        return false
+    }
+}

@@ -1,0 +1,270 @@
+internal import Bytes
+internal import Graph
+internal import Host
+package import SystemPackage
+
+extension Workspace {
+    /// Reads, links and versions the workspace whose `WORKSPACE.yaml` is in `root`.
+    ///
+    /// What is wrong inside the workspace is in `diagnostics`; only a root that is no workspace is thrown.
+    package static func load(root: FilePath, options: WorkspaceOptions = WorkspaceOptions()) async throws -> Workspace {
+        var loader = try WorkspaceLoader(root: ToolPath.resolve(root) ?? root, options: options)
+        return try await loader.load()
+    }
+}
+
+/// The steps of loading a workspace, in order.
+struct WorkspaceLoader {
+    let root: FilePath
+    let options: WorkspaceOptions
+    var workspace: Workspace
+    var diagnostics: [Diagnostic] = []
+
+    init(root: FilePath, options: WorkspaceOptions) throws {
+        self.root = root
+        self.options = options
+        let path = root.appending("WORKSPACE.yaml")
+        let text: [UInt8]
+        do {
+            text = try Files.read(path, limit: YAMLLimits().bytes)
+        } catch let error as HostError where error.code == .notFound {
+            throw WorkspaceError(.noWorkspace, "there is no WORKSPACE.yaml", path: root)
+        }
+        guard WorkspaceFile.isOurs(text) else {
+            throw WorkspaceError(
+                .noWorkspace,
+                "has none of the keys of a workspace, so it belongs to another program; "
+                    + "add 'defaultTarget' or 'martlet' if it is meant to be one", path: path)
+        }
+        var reader = YAMLReader(
+            file: "WORKSPACE.yaml", document: YAMLDocument(), unknownKeys: options.strictness.severity)
+        var file: WorkspaceFile?
+        do throws(YAMLError) {
+            let document = try YAMLParser.parse(text)
+            reader = YAMLReader(
+                file: "WORKSPACE.yaml", document: document, unknownKeys: options.strictness.severity)
+            file = WorkspaceFile(document.root ?? YAMLNode(kind: .scalar), &reader)
+        } catch {
+            diagnostics.append(
+                Diagnostic(.error, error.message, at: SourceLocation(file: "WORKSPACE.yaml", line: error.line)))
+        }
+        diagnostics += reader.diagnostics
+        let settled = file ?? WorkspaceFile(YAMLNode(kind: .scalar), &reader)
+        workspace = Workspace(root: root, file: settled, arguments: [:])
+        workspace.definitionFiles = ["WORKSPACE.yaml"]
+    }
+
+    mutating func load() async throws -> Workspace {
+        readArguments()
+        chooseVariant()
+        let tree = try walk()
+        var components = try await readComponents(tree)
+        try await runScripts(&components)
+        let drafts = collect(components)
+        async let manifest = EnvironmentProbing(root: root, options: options).manifest(
+            for: Set(drafts.map(\.type)), and: workspace.file.environmentManifest)
+        let finder = SourceFinder(
+            root: root, tree: tree, variant: workspace.variant,
+            hasGoWork: (try? Files.exists(root.appending("go.work"))) == true)
+        let found = try await concurrentMap(drafts, chunk: 8) { finder.sources(of: $0) }
+        var unique: [String: SourceFinder.Found] = [:]
+        for result in found {
+            diagnostics += result.diagnostics
+            for source in result.sources where unique[source.path] == nil { unique[source.path] = source }
+        }
+        let facts = try await SourceHashing(root: root, memory: options.hashMemory).facts(of: Array(unique.values))
+        let (values, problems) = await manifest
+        workspace.environmentManifest = EnvironmentManifest(values: values)
+        diagnostics += problems
+        var linker = PackageLinker(
+            workspace: workspace, options: options, drafts: drafts, found: found.map(\.sources), facts: facts)
+        workspace = try await linker.link()
+        diagnostics += linker.diagnostics
+        sortDiagnostics()
+        return workspace
+    }
+
+    private mutating func sortDiagnostics() {
+        var seen: Set<Diagnostic> = []
+        workspace.diagnostics = diagnostics.filter { seen.insert($0).inserted }.sorted { left, right in
+            if left.location.file != right.location.file {
+                return Files.isOrderedByBytes(left.location.file, right.location.file)
+            }
+            if left.location.line != right.location.line { return left.location.line < right.location.line }
+            return Files.isOrderedByBytes(left.message, right.message)
+        }
+    }
+
+    // MARK: - The workspace's own files
+
+    private mutating func readArguments() {
+        var arguments = workspace.file.defaultArguments
+        let name = "WORKSPACE.args.yaml"
+        do {
+            let text = try Files.read(root.appending(name), limit: YAMLLimits().bytes)
+            workspace.definitionFiles.append(name)
+            let document = try YAMLParser.parse(text)
+            var reader = YAMLReader(file: name, document: document, unknownKeys: nil)
+            if let node = document.root {
+                arguments.merge(reader.stringMap(node, "the arguments")) { _, new in new }
+            }
+            diagnostics += reader.diagnostics
+        } catch let error as HostError where error.code == .notFound {
+            // The file is optional.
+        } catch let error as YAMLError {
+            diagnostics.append(Diagnostic(.error, error.message, at: SourceLocation(file: name, line: error.line)))
+        } catch {
+            diagnostics.append(Diagnostic(.error, "\(error)", at: SourceLocation(file: name, line: 1)))
+        }
+        arguments.merge(options.arguments) { _, given in given }
+        workspace.arguments = arguments
+    }
+
+    private mutating func chooseVariant() {
+        guard let name = options.variant, !name.isEmpty else {
+            workspace.variant = workspace.file.defaultVariant
+            return
+        }
+        workspace.variant = workspace.file.variants.first { $0.name == name }
+        if workspace.variant == nil, let severity = options.strictness.severity {
+            let known = workspace.file.variants.map { "'\($0.name)'" }.sorted().joined(separator: ", ")
+            diagnostics.append(
+                Diagnostic(
+                    severity, "there is no variant '\(name)', so none is applied",
+                    at: SourceLocation(file: "WORKSPACE.yaml", line: 1),
+                    remedy: known.isEmpty ? "the workspace has no variants" : "use one of \(known)"))
+        }
+    }
+
+    // MARK: - Files
+
+    private mutating func walk() throws -> WorkspaceTree {
+        let text = (try? Files.readText(root.appending(".leewayignore"), limit: 1 << 20)) ?? ""
+        if !text.isEmpty { workspace.definitionFiles.append(".leewayignore") }
+        let ignores = WorkspaceTree.Ignores(root: root, text: text)
+        var tree = try WorkspaceTree(root: root, ignores: ignores)
+        warn(aboutIgnores: ignores, text: text)
+        var nested = WorkspaceTree.Ignores(root: root, text: "")
+        for directory in tree.nestedWorkspaces {
+            let file = directory + "/WORKSPACE.yaml"
+            let text = try? Files.read(root.appending(file), limit: YAMLLimits().bytes)
+            if let text, !WorkspaceFile.isOurs(text) {
+                if let severity = options.strictness.severity {
+                    diagnostics.append(
+                        Diagnostic(
+                            severity == .error ? .error : .warning,
+                            "this file belongs to another program, so \(directory) stays part of the workspace",
+                            at: SourceLocation(file: file, line: 1),
+                            remedy: "Leeway would leave the directory out; list it in .leewayignore to do the same"))
+                }
+                continue
+            }
+            nested.entries.append(Array(root.appending(directory).string.utf8))
+        }
+        if !nested.entries.isEmpty { tree.remove(nested) }
+        return tree
+    }
+
+    /// Entries match anywhere in the absolute path, so where the workspace lies decides what it holds.
+    private mutating func warn(aboutIgnores ignores: WorkspaceTree.Ignores, text: String) {
+        guard let severity = options.strictness.severity else { return }
+        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+        where !line.isEmpty && WorkspaceTree.Ignores.find(Array(line.utf8), in: ignores.base) {
+            diagnostics.append(
+                Diagnostic(
+                    severity,
+                    "'\(line)' is part of the workspace's own path \(root), so every file of the workspace is ignored",
+                    at: SourceLocation(file: ".leewayignore", line: number + 1),
+                    remedy: "check the workspace out elsewhere, or make the entry longer"))
+        }
+    }
+
+    // MARK: - Components
+
+    private mutating func readComponents(_ tree: WorkspaceTree) async throws -> [ComponentDraft] {
+        struct Job: Sendable {
+            var directory: String
+            var hasScript: Bool
+        }
+        var jobs: [Job] = []
+        let build = Array("BUILD.yaml".utf8)
+        let script = Array("BUILD.js".utf8)
+        for directory in tree.directories where directory.files.contains(where: { $0.name == build }) {
+            jobs.append(
+                Job(directory: directory.path, hasScript: directory.files.contains { $0.name == script && $0.isRegular }))
+        }
+        let root = root
+        let arguments = workspace.arguments
+        let severity = options.strictness.severity
+        return try await concurrentMap(jobs, chunk: 4) { job in
+            ComponentDraft.load(
+                job.directory, root: root, hasScript: job.hasScript, arguments: arguments, strictness: severity)
+        }
+    }
+
+    private func runScripts(_ components: inout [ComponentDraft]) async throws {
+        let engine = options.javaScript
+        let arguments = workspace.arguments
+        try await withThrowingTaskGroup(of: (Int, Result<JSON, any Error>).self) { group in
+            for (index, component) in components.enumerated() {
+                guard let script = component.script else { continue }
+                let request = JavaScript.Request(
+                    program: JavaScript.program(script: script, arguments: arguments), file: component.scriptFile)
+                group.addTask {
+                    do {
+                        return (index, .success(try JSON(parsing: try await engine.evaluate(request))))
+                    } catch is CancellationError {
+                        throw CancellationError()
+                    } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            for try await (index, result) in group {
+                switch result {
+                case .success(let json):
+                    components[index].addPackages(json, strictness: options.strictness.severity)
+                case .failure(let error):
+                    let message = (error as? WorkspaceError)?.message ?? "\(error)"
+                    components[index].diagnostics.append(
+                        Diagnostic(
+                            .error, message, at: SourceLocation(file: components[index].scriptFile, line: 1)))
+                }
+            }
+        }
+    }
+
+    /// Puts the components into the workspace, and gives their packages sorted by name.
+    private mutating func collect(_ components: [ComponentDraft]) -> [PackageDraft] {
+        var drafts: [(text: String, draft: PackageDraft)] = []
+        var seen: [PackageName: SourceLocation] = [:]
+        for component in components {
+            if workspace.variant?.excludedComponents.contains(component.name) == true { continue }
+            diagnostics += component.diagnostics
+            workspace.definitionFiles.append(component.file)
+            if component.script != nil { workspace.definitionFiles.append(component.scriptFile) }
+            workspace.components[component.name] = Workspace.Component(
+                name: component.name, constants: component.constants, packages: component.packages.map(\.name),
+                scripts: component.scripts.map(\.name), location: SourceLocation(file: component.file, line: 1),
+                hasScript: component.script != nil)
+            for var draft in component.packages {
+                if let first = seen.updateValue(draft.location, forKey: draft.name) {
+                    diagnostics.append(
+                        Diagnostic(
+                            .error, "the package \(draft.name) is declared at \(first) already", at: draft.location,
+                            remedy: "rename one of them"))
+                    continue
+                }
+                let constants = component.constants
+                draft.argumentDependencies = draft.argumentDependencies.map { name in
+                    "\(name): \(constants[name] ?? workspace.arguments[name] ?? "<not-set>")"
+                }
+                if let variant = workspace.variant { draft.apply(variant) }
+                drafts.append((draft.name.description, draft))
+            }
+            for script in component.scripts { workspace.scripts[script.name] = script }
+        }
+        drafts.sort { Files.isOrderedByBytes($0.text, $1.text) }
+        return drafts.map(\.draft)
+    }
+}
