@@ -24,9 +24,10 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources:
         name: name, dependencies: dependencies, exclude: ["README.md"], resources: resources, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: [.byName(name: name), "TestKit"] + dependencies, swiftSettings: settings)
+        name: "\(name)Tests", dependencies: [.byName(name: name), "TestKit"] + dependencies, exclude: exclude,
+        swiftSettings: settings)
 }
 
 let package = Package(
@@ -84,7 +85,7 @@ let package = Package(
         tests("Git", ["Bytes", "Host", systemPackage]),
         tests("Sandbox", ["Bytes", "Host", systemPackage]),
         tests("Cache", ["Bytes", "Host", systemPackage]),
-        tests("Workspace", ["Bytes", "Host", systemPackage]),
+        tests("Workspace", ["Bytes", "Host", systemPackage], exclude: ["Golden"]),
         tests("Build", ["Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Sandbox", "Workspace", systemPackage]),
         tests("Policy", ["Attest", "Bytes"]),
         tests("Reports", ["Build", "Bytes", "Host", "Workspace", systemPackage]),

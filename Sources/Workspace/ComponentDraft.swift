@@ -125,7 +125,9 @@ struct ComponentDraft: Sendable {
                         root, headComment: document.headComment, footComment: document.footComment)
                     packages.append(package)
                 }
-                diagnostics += reader.diagnostics.map { Diagnostic($0.severity, $0.message, at: start, remedy: $0.remedy) }
+                diagnostics += reader.diagnostics.map {
+                    Diagnostic($0.severity, $0.message, at: start, remedy: $0.remedy)
+                }
             } catch {
                 diagnostics.append(Diagnostic(.error, error.message, at: start))
             }

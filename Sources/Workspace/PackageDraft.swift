@@ -63,7 +63,9 @@ struct PackageDraft: Sendable {
         }
         dependencies = dependencies.map { $0.hasPrefix(":") ? component + $0 : $0 }
         var full: [String: String] = [:]
-        for (dependency, place) in layout { full[dependency.hasPrefix(":") ? component + dependency : dependency] = place }
+        for (dependency, place) in layout {
+            full[dependency.hasPrefix(":") ? component + dependency : dependency] = place
+        }
         layout = full
     }
 

@@ -191,7 +191,9 @@ struct WorkspaceLoader {
         let script = Array("BUILD.js".utf8)
         for directory in tree.directories where directory.files.contains(where: { $0.name == build }) {
             jobs.append(
-                Job(directory: directory.path, hasScript: directory.files.contains { $0.name == script && $0.isRegular }))
+                Job(
+                    directory: directory.path, hasScript: directory.files.contains { $0.name == script && $0.isRegular }
+                ))
         }
         let root = root
         let arguments = workspace.arguments

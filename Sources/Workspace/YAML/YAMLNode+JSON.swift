@@ -31,7 +31,7 @@ extension YAMLNode {
     /// A number as Go prints it: whole ones of up to 64 bits without a fraction, others in the shortest form.
     private static func goNumber(_ number: JSONNumber) -> String {
         if let value = number.intValue { return String(value) }
-        let value = number.doubleValue 
+        let value = number.doubleValue
         if value == value.rounded(), abs(value) < 0x1p63 { return String(Int64(value)) }
         return goShortest(value)
     }
