@@ -8,17 +8,21 @@ package struct ActionResult: Hashable, Sendable {
     package var tree: Digest
     /// What the steps wrote to their standard output and error.
     package var log: Digest?
+    /// Further trees that belong to the result, by a name for each.
+    package var trees: [String: Digest]
     /// Further blobs that belong to the result, by a name for each, such as its provenance.
     package var blobs: [String: Digest]
     /// Short facts about the run, such as the sandbox level.
     package var facts: [String: String]
 
     package init(
-        key: Digest, tree: Digest, log: Digest? = nil, blobs: [String: Digest] = [:], facts: [String: String] = [:]
+        key: Digest, tree: Digest, log: Digest? = nil, trees: [String: Digest] = [:], blobs: [String: Digest] = [:],
+        facts: [String: String] = [:]
     ) {
         self.key = key
         self.tree = tree
         self.log = log
+        self.trees = trees
         self.blobs = blobs
         self.facts = facts
     }
@@ -36,6 +40,7 @@ extension ActionResult {
         var members: [(String, JSON)] = [
             ("key", .string(key.hex)),
             ("tree", .string(tree.hex)),
+            ("trees", Self.object(trees.mapValues { .string($0.hex) })),
             ("blobs", Self.object(blobs.mapValues { .string($0.hex) })),
             ("facts", Self.object(facts.mapValues { .string($0) })),
         ]
@@ -70,8 +75,12 @@ extension ActionResult {
         key = try digest(json["key"])
         tree = try digest(json["tree"])
         log = json["log"] == nil ? nil : try digest(json["log"])
+        trees = [:]
         blobs = [:]
         facts = [:]
+        if let members = json["trees"]?.objectValue {
+            for member in members { trees[member.key] = try digest(member.value) }
+        }
         if let members = json["blobs"]?.objectValue {
             for member in members { blobs[member.key] = try digest(member.value) }
         }

@@ -54,7 +54,7 @@ extension CacheCollector {
         let result = try ActionResult(decoding: bytes)
         for digest in result.blobs.values { _ = needed.insert(digest) }
         if let log = result.log { _ = needed.insert(log) }
-        var pending = needed.insert(result.tree) ? [result.tree] : []
+        var pending = ([result.tree] + result.trees.values).filter { needed.insert($0) }
         while let digest = pending.popLast() {
             for entry in try store.tree(digest).entries {
                 switch entry.node {

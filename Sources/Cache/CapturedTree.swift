@@ -18,6 +18,8 @@ package struct CapturedTree: Sendable {
     package var root: Digest
     /// What was found in the captured directory itself, sorted by the bytes of the path: files and links.
     package var files: [TreeFile]
+    /// The directories that were found in the captured directory itself, each before those in it; the root is left out.
+    package var directories: [String]
     /// What was removed of the lower tree, sorted likewise.
     package var removed: [String]
     /// The bytes of all `files`.

@@ -30,7 +30,9 @@ extension ContentStore {
                 try self.ingest(name, in: root, moving: mode == .moving, isOverlay: isOverlay)
             }
         }
-        var captured = CapturedTree(root: Self.emptyTree, files: [], removed: layer.removed, byteCount: 0)
+        var captured = CapturedTree(
+            root: Self.emptyTree, files: [], directories: Array(layer.directories.dropFirst()), removed: layer.removed,
+            byteCount: 0)
         for (name, file) in zip(names, stored) {
             let node = Tree.Node.file(file.digest, size: file.size, isExecutable: file.isExecutable)
             layer.add(node, at: name)
@@ -52,7 +54,7 @@ private struct Layer {
     private(set) var links: [TreeFile] = []
     private(set) var removed: [String] = []
     /// The directories, each before those in it; `""` is the root.
-    private var directories: [String] = [""]
+    private(set) var directories: [String] = [""]
     private var entries: [String: [Tree.Entry]] = [:]
     /// What shines through at a directory.
     private var lower: [String: Tree] = [:]

@@ -65,7 +65,7 @@ extension ContentStore {
         case writable
     }
 
-    private struct Item: Sendable {
+    struct Item: Sendable {
         var path: String
         var name: BlobName
         var size: Int
@@ -98,7 +98,7 @@ extension ContentStore {
     }
 
     /// Links a blob that is verified now into a tree.
-    private func link(_ item: Item, to target: OpenDirectory) throws {
+    func link(_ item: Item, to target: OpenDirectory) throws {
         try verify(item.name, size: item.size)
         switch try directory.blobs.link(item.name.text, to: item.path, in: target) {
         case .done: return
