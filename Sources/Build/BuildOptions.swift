@@ -1,0 +1,23 @@
+internal import Host
+
+/// How a build is run, beside what is built.
+package struct BuildOptions: Sendable {
+    /// Steps that run at the same time.
+    package var jobs: Int
+    /// Leaves out every test step.
+    package var dontTest = false
+    /// Goes on with what does not need the package that failed.
+    package var keepGoing = false
+    /// Runs steps without walls.
+    package var sandboxOff = false
+    /// Runs every step again, whatever the cache has.
+    package var ignoreCache = false
+    /// Records which files steps read.
+    package var traceInputs = false
+    /// Wall-clock limit of each step that sets none itself, in seconds.
+    package var timeLimit = 3600
+    /// Names of arguments whose values must not appear anywhere.
+    package var secretArguments: [String] = []
+
+    package init(jobs: Int = max(1, Machine.processorCount)) { self.jobs = jobs }
+}

@@ -1,0 +1,34 @@
+package import Cache
+internal import Host
+package import Sandbox
+package import SystemPackage
+
+/// What every step of a build shares: the stores, the sandbox, where tools are looked for.
+package struct BuildSite: Sendable {
+    package var workspace: FilePath
+    package var store: ContentStore
+    package var actions: ActionCache
+    package var sandbox: Sandbox
+    package var tools: ToolSettings
+    /// Where steps run; on the same file system as the store.
+    package var scratch: FilePath
+    /// Writes the provenance.
+    package var witness: Witness
+    /// Seconds since 1970; a parameter so that tests decide.
+    package var clock: @Sendable () -> Int
+
+    package init(
+        workspace: FilePath, store: ContentStore, actions: ActionCache, sandbox: Sandbox, tools: ToolSettings,
+        scratch: FilePath,
+        witness: Witness, clock: @escaping @Sendable () -> Int = { Int(Clocks.nowNanoseconds() / 1_000_000_000) }
+    ) {
+        self.workspace = workspace
+        self.store = store
+        self.actions = actions
+        self.sandbox = sandbox
+        self.tools = tools
+        self.scratch = scratch
+        self.witness = witness
+        self.clock = clock
+    }
+}

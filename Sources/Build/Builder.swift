@@ -1,0 +1,271 @@
+package import Bytes
+internal import Cache
+internal import Graph
+internal import Host
+internal import Sandbox
+internal import SystemPackage
+package import Workspace
+
+/// Builds packages and everything that they need: plans, takes what the cache has, runs the rest in parallel.
+package struct Builder: Sendable {
+    /// Where everything is that steps share.
+    package let site: BuildSite
+    package let options: BuildOptions
+    private let packages: [PackageName: Package]
+    /// Every package after all of its dependencies.
+    private let order: [PackageName]
+    private let graph: Graph
+    private let numbers: [PackageName: Int]
+    /// The variables that packages may take from martlet's own environment.
+    private let variables: [String: String]
+
+    /// - Parameters:
+    ///   - packages: all packages of the workspace, without a cycle.
+    ///   - variables: martlet's own environment, of which packages get what their settings name.
+    package init(
+        packages: [PackageName: Package], site: BuildSite, options: BuildOptions, variables: [String: String]
+    ) throws {
+        self.packages = packages
+        self.site = site
+        self.options = options
+        self.variables = variables
+        let names = packages.keys.sorted()
+        var numbers: [PackageName: Int] = [:]
+        for (number, name) in names.enumerated() { numbers[name] = number }
+        graph = Graph(
+            dependencies: names.map { name in packages[name]?.dependencies.compactMap { numbers[$0] } ?? [] })
+        self.numbers = numbers
+        switch graph.order() {
+        case .sorted(let order): self.order = order.map { names[$0] }
+        case .cycle(let cycle):
+            throw BuildError(
+                .configuration, "dependency cycle: " + cycle.map { names[$0].description }.joined(separator: " -> "))
+        }
+    }
+
+    /// Whether steps run without walls.
+    package var isUnsandboxed: Bool { site.sandbox.level == .off }
+
+    // MARK: Planning
+
+    /// What a build of some targets will do.
+    package struct Plan: Sendable {
+        package var targets: [PackageName]
+        /// The packages that are needed, each after its dependencies.
+        package var order: [PackageName]
+        package var recipes: [PackageName: Recipe]
+        package var keys: [PackageName: PackageKey]
+        /// Results that the cache has.
+        package var cached: [PackageName: BuiltPackage]
+        package var toolchain: Toolchain
+        /// What each package waits for.
+        package var dependencies: [PackageName: [PackageName]]
+
+        /// The packages that have to be built.
+        package var missing: Set<PackageName> { Set(order.filter { cached[$0] == nil }) }
+    }
+
+    /// Works out keys, and what of `targets` and their needs the cache has.
+    package func plan(_ targets: [PackageName]) throws -> Plan {
+        let needed = try needs(of: targets)
+        let context = RecipeContext(
+            packages: packages, transitiveDependencies: { transitiveDependencies(of: $0) }, dontTest: options.dontTest,
+            readSource: { try Files.read(site.workspace.appending($0), limit: 64 << 20) })
+        var recipes: [PackageName: Recipe] = [:]
+        for name in needed {
+            guard let package = packages[name] else { continue }
+            recipes[name] = try Recipe(for: package, in: context)
+        }
+        let toolchain = try Toolchain(names: Set(recipes.values.flatMap(\.tools)), settings: site.tools)
+        var plan = Plan(
+            targets: targets, order: [], recipes: recipes, keys: [:], cached: [:], toolchain: toolchain,
+            dependencies: [:])
+        for name in needed {
+            guard let package = packages[name], let recipe = recipes[name] else { continue }
+            var dependencies = Set(recipe.dependencies.map(\.package))
+            dependencies.formUnion(package.dependencies)
+            plan.dependencies[name] = dependencies.sorted()
+            plan.keys[name] = PackageKey(
+                package: package, recipe: recipe, toolchain: toolchain.limited(to: recipe.tools),
+                dependencies: Dictionary(
+                    dependencies.compactMap { other in plan.keys[other].map { (other, $0.digest) } },
+                    uniquingKeysWith: { $1 }),
+                passed: passed(to: package),
+                conditions: .init(isUnsandboxed: site.sandbox.level == .off))
+        }
+        try findCached(in: &plan, needed: needed)
+        return plan
+    }
+
+    /// The targets and everything below them, in dependency order.
+    private func needs(of targets: [PackageName]) throws -> [PackageName] {
+        let unknown = targets.filter { packages[$0] == nil }
+        guard unknown.isEmpty else {
+            throw BuildError(
+                .configuration,
+                "there is no package \(unknown.map(\.description).joined(separator: ", ")); `martlet collect` lists all"
+            )
+        }
+        let numbers = targets.compactMap { self.numbers[$0] }
+        let all = Set(graph.transitiveDependencies(of: numbers) + numbers)
+        return order.filter { name in self.numbers[name].map(all.contains) ?? false }
+    }
+
+    /// Looks up what is needed, from the targets down: what a cached package was made from is not needed again.
+    private func findCached(in plan: inout Plan, needed: [PackageName]) throws {
+        var wanted = Set(plan.targets)
+        var looked: [PackageName] = []
+        for name in needed.reversed() where wanted.contains(name) {
+            looked.append(name)
+            if let key = plan.keys[name], let built = try cachedResult(of: name, key: key.digest) {
+                plan.cached[name] = built
+            } else {
+                wanted.formUnion(plan.dependencies[name, default: []])
+            }
+        }
+        plan.order = looked.reversed()
+    }
+
+    /// The stored result for `key`, when every part of it is there.
+    package func cachedResult(of name: PackageName, key: Digest) throws -> BuiltPackage? {
+        guard !options.ignoreCache, packages[name]?.isEphemeral != true,
+            let record = try site.actions.lookup(key)
+        else { return nil }
+        return try PackageRecord.read(record, store: site.store)
+    }
+
+    private func transitiveDependencies(of name: PackageName) -> [PackageName] {
+        guard let number = numbers[name] else { return [] }
+        let all = Set(graph.transitiveDependencies(of: [number]))
+        return order.filter { numbers[$0].map(all.contains) ?? false }
+    }
+
+    private func passed(to package: Package) -> [String: String] {
+        var passed: [String: String] = [:]
+        for name in package.settings.passEnvironment { passed[name] = variables[name] }
+        return passed
+    }
+
+    // MARK: Building
+
+    /// How a build ended.
+    package struct Outcome: Sendable {
+        package var results: [PackageName: StepResult]
+        package var built: [PackageName: BuiltPackage]
+        /// The first failure of each package that failed.
+        package var failures: [PackageName: any Error]
+
+        package var succeeded: Bool { failures.isEmpty && !results.values.contains(.skipped) }
+    }
+
+    /// Carries out `plan`.
+    /// - Parameter onEvent: hears of everything that happens, from many tasks.
+    package func build(_ plan: Plan, onEvent: @escaping @Sendable (BuildEvent) -> Void) async throws -> Outcome {
+        let begin = Clocks.monotonicNanoseconds()
+        let report: @Sendable (BuildEvent.Kind) -> Void = { kind in
+            onEvent(BuildEvent(kind, time: .nanoseconds(Clocks.monotonicNanoseconds() - begin)))
+        }
+        report(
+            .planned(
+                plan.order.compactMap { name in
+                    guard let package = packages[name] else { return nil }
+                    return PlannedPackage(
+                        name: name, leewayVersion: package.leewayVersion,
+                        dependencies: plan.dependencies[name, default: []],
+                        isCached: plan.cached[name] != nil, type: package.type)
+                }))
+        var outcome = Outcome(results: [:], built: plan.cached, failures: [:])
+        for name in plan.cached.keys { outcome.results[name] = .cached }
+        var queue = BuildQueue(order: plan.order.filter { plan.cached[$0] == nil }, dependencies: plan.dependencies)
+        try await withThrowingTaskGroup(of: (PackageName, Result<(BuiltPackage, Bool), any Error>).self) { group in
+            repeat {
+                while queue.running.count < options.jobs, let name = queue.next() {
+                    let built = outcome.built
+                    group.addTask {
+                        report(.packageStarted(name))
+                        do {
+                            return (
+                                name, .success(try await buildPackage(name, plan: plan, built: built, report: report))
+                            )
+                        } catch {
+                            return (name, .failure(error))
+                        }
+                    }
+                }
+                guard let (name, result) = try await group.next() else { break }
+                switch result {
+                case .success(let (built, wasCached)):
+                    outcome.built[name] = built
+                    outcome.results[name] = wasCached ? .cached : .built
+                    report(.packageFinished(name, wasCached ? .cached : .built, artifact: built.artifact))
+                    queue.finish(name, succeeded: true)
+                case .failure(let error):
+                    outcome.failures[name] = error
+                    outcome.results[name] = .failed("\(error)")
+                    report(.packageFinished(name, .failed("\(error)"), artifact: nil))
+                    queue.finish(name, succeeded: false)
+                    if !options.keepGoing || Task.isCancelled { queue.stop() }
+                }
+            } while !queue.isFinished
+        }
+        for name in queue.skipped {
+            outcome.results[name] = .skipped
+            report(.packageFinished(name, .skipped, artifact: nil))
+        }
+        report(.finished(succeeded: outcome.succeeded))
+        try Task.checkCancellation()
+        return outcome
+    }
+
+    /// Builds one package whose dependencies are built, unless another martlet just did.
+    private func buildPackage(
+        _ name: PackageName, plan: Plan, built: [PackageName: BuiltPackage],
+        report: @escaping @Sendable (BuildEvent.Kind) -> Void
+    ) async throws -> (BuiltPackage, Bool) {
+        guard let package = packages[name], let recipe = plan.recipes[name], let key = plan.keys[name] else {
+            throw BuildError(.missing, "is not part of the plan", package: name)
+        }
+        return try await site.actions.withBuildLock(key.digest) {
+            if let known = try cachedResult(of: name, key: key.digest) { return (known, true) }
+            var results: [Digest: BuiltPackage] = [:]
+            for built in built.values { results[built.key] = built }
+            var dependencies: [DependencyArtifact] = []
+            for mount in recipe.dependencies {
+                guard let dependency = built[mount.package] else {
+                    throw BuildError(.missing, "the result of \(mount.package) is missing", package: name)
+                }
+                try addReferences(of: dependency, to: &results)
+                dependencies.append(try DependencyArtifact(mount, of: dependency, in: results, store: site.store))
+            }
+            let needed = plan.dependencies[name, default: []].compactMap { other in
+                built[other].map { BuiltPackage.Reference(package: other, path: "", key: $0.key) }
+            }
+            var run = PackageBuild(
+                package: package, recipe: recipe, key: key, dependencies: dependencies, site: site,
+                toolchain: plan.toolchain.limited(to: recipe.tools), options: options, passed: passed(to: package),
+                needed: needed, report: report)
+            let result = try await run.run()
+            let statement = try await site.witness.statement(
+                about: result, package: package, recipe: recipe, toolchain: plan.toolchain.limited(to: recipe.tools),
+                dependencies: built)
+            try site.actions.record(
+                try PackageRecord.write(result, manifest: key.manifest, statement: statement, store: site.store))
+            return (result, false)
+        }
+    }
+
+    /// Finds the results that `built` refers to, which need not be part of this build.
+    package func addReferences(of built: BuiltPackage, to results: inout [Digest: BuiltPackage]) throws {
+        results[built.key] = built
+        for reference in built.references where results[reference.key] == nil {
+            guard let record = try site.actions.lookup(reference.key),
+                let other = try PackageRecord.read(record, store: site.store)
+            else {
+                throw BuildError(
+                    .missing, "the result of \(reference.package) is no longer in the cache; build it again",
+                    package: built.name)
+            }
+            try addReferences(of: other, to: &results)
+        }
+    }
+}

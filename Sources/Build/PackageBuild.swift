@@ -1,0 +1,288 @@
+internal import Bytes
+internal import Cache
+internal import Host
+internal import Sandbox
+internal import SystemPackage
+internal import Workspace
+
+/// One package's way from sources to a stored artifact: its steps in order, each from the cache or run.
+struct PackageBuild {
+    let package: Package
+    let recipe: Recipe
+    let key: PackageKey
+    let dependencies: [DependencyArtifact]
+    let site: BuildSite
+    let toolchain: Toolchain
+    let options: BuildOptions
+    let passed: [String: String]
+    /// Every package that this one is built from.
+    let needed: [BuiltPackage.Reference]
+    let report: @Sendable (BuildEvent.Kind) -> Void
+
+    /// The package's files under the workspace's root, as the last step left them.
+    private var files = FileSet()
+    /// What fetch steps left.
+    private var fetched: Digest?
+    private var steps: [BuiltPackage.Step] = []
+
+    init(
+        package: Package, recipe: Recipe, key: PackageKey, dependencies: [DependencyArtifact], site: BuildSite,
+        toolchain: Toolchain, options: BuildOptions, passed: [String: String],
+        needed: [BuiltPackage.Reference], report: @escaping @Sendable (BuildEvent.Kind) -> Void
+    ) {
+        self.package = package
+        self.recipe = recipe
+        self.key = key
+        self.dependencies = dependencies
+        self.site = site
+        self.toolchain = toolchain
+        self.options = options
+        self.passed = passed
+        self.needed = needed
+        self.report = report
+    }
+
+    /// The package's directory relative to the workspace's root, empty for the root itself.
+    private var component: String { package.name.component == "//" ? "" : package.name.component }
+
+    private func inComponent(_ path: String) -> String {
+        if path.isEmpty { return component }
+        return component.isEmpty ? path : "\(component)/\(path)"
+    }
+
+    /// Runs what has to be run and stores the result.
+    mutating func run() async throws -> BuiltPackage {
+        let started = site.clock()
+        placeInputs()
+        let inputs = files
+        let inputRoot = try inputs.tree().root
+        var workplace: StepWorkplace?
+        var applied: [StepChanges] = []
+        defer { workplace?.remove() }
+        for step in recipe.steps {
+            report(.stepStarted(package.name, step.kind))
+            do {
+                let (changes, wasCached) = try await perform(step, workplace: &workplace, applied: applied)
+                if step.keepsFiles {
+                    changes.apply(to: &files)
+                    applied.append(changes)
+                    try workplace?.apply(changes, from: site.store)
+                }
+                report(.stepFinished(package.name, step.kind, wasCached ? .cached : .built))
+            } catch {
+                report(.stepFinished(package.name, step.kind, .failed("\(error)")))
+                throw error
+            }
+        }
+        return try await store(inputs: inputs, inputRoot: inputRoot.digest, started: started)
+    }
+
+    /// The files that are there before the first step.
+    private mutating func placeInputs() {
+        for source in package.sources { files.put(source.node, at: source.path) }
+        for source in package.sources where source.isImplicit {
+            files.put(source.node, at: inComponent(source.fileName))
+        }
+        for file in recipe.files {
+            files.put(
+                .file(.of(file.content), size: file.content.count, isExecutable: file.isExecutable),
+                at: inComponent(file.path))
+        }
+        if !component.isEmpty { files.makeDirectory(component) }
+    }
+
+    // MARK: Steps
+
+    /// The action of `step` on the files as they are now.
+    private func action(of step: Recipe.Step) throws -> Action {
+        var root = FileSet()
+        let workspace = String(StepEnvironment.workspaceDirectory.dropFirst())
+        var seen = files
+        for dependency in dependencies { seen.put(dependency.tree, at: inComponent(dependency.mount.path)) }
+        root.put(try seen.tree().root.asNode, at: workspace)
+        if let fetched {
+            let node = try site.store.tree(fetched).asNode
+            root.put(node, at: String(StepEnvironment.fetchedDirectory.dropFirst()))
+        }
+        if let script = StepScript(step.commands) {
+            root.put(
+                .file(.of(script.content), size: script.content.count, isExecutable: false),
+                at: String(StepScript.path.dropFirst()))
+        }
+        let tree = try root.tree().root
+        var platform = toolchain.platform
+        for name in recipe.tools {
+            if let tool = toolchain.tools[name] { platform["tool:\(name)"] = tool.digest.hex }
+        }
+        platform["sandbox"] = site.sandbox.level == .off ? "off" : "on"
+        platform["network"] = step.usesNetwork ? "host" : "none"
+        platform["keeps-files"] = step.keepsFiles ? "yes" : "no"
+        if !package.settings.toolRoots.isEmpty {
+            platform["tool-roots"] = package.settings.toolRoots.joined(separator: ":")
+        }
+        if case .imageBuilder(let image) = step.runner {
+            platform["image"] = "\(image.dockerfile) squash=\(image.squash)"
+            for (name, value) in image.buildArguments { platform["image-argument:\(name)"] = value }
+        }
+        return Action(
+            arguments: StepScript.arguments(for: step.commands), environment: environment(of: step),
+            workingDirectory: StepEnvironment.directory(of: package.name.component), platform: platform,
+            inputRoot: (tree.digest, tree.encoded.count), timeout: package.settings.timeLimit ?? options.timeLimit)
+    }
+
+    private func environment(of step: Recipe.Step) -> [String: String] {
+        StepEnvironment.variables(
+            for: package, step: step, searchPath: toolchain.searchPath, passed: passed)
+    }
+
+    /// Takes the step's changes from the cache, or runs it and records them.
+    private mutating func perform(
+        _ step: Recipe.Step, workplace: inout StepWorkplace?, applied: [StepChanges]
+    ) async throws -> (StepChanges, wasCached: Bool) {
+        let action = try action(of: step)
+        let key = action.key
+        if !options.ignoreCache, !package.isEphemeral, let known = try site.actions.lookup(key),
+            let result = try StepResultRecord(known, store: site.store)
+        {
+            steps.append(.init(kind: step.kind, action: key, log: known.log, seconds: result.seconds))
+            if let tree = result.fetched { fetched = tree }
+            return (result.changes, true)
+        }
+        let place: StepWorkplace
+        if let workplace {
+            place = workplace
+        } else {
+            place = try await materialise(applied)
+            workplace = place
+        }
+        let run = StepRun(
+            package: package, step: step, recipe: recipe, dependencies: dependencies, site: site,
+            toolchain: toolchain, timeLimit: action.timeout, traceInputs: options.traceInputs,
+            environment: action.environment,
+            before: files, fetched: fetched, report: report)
+        let begin = Clocks.monotonicNanoseconds()
+        let result = try await run.run(in: place)
+        let seconds = Double(Clocks.monotonicNanoseconds() - begin) / 1e9
+        if let tree = result.fetched { fetched = tree }
+        let log = try site.store.put(result.log)
+        steps.append(.init(kind: step.kind, action: key, log: log, seconds: seconds))
+        let record = StepResultRecord(changes: result.changes, fetched: result.fetched, seconds: seconds)
+        try site.actions.record(try record.actionResult(key: key, log: log, store: site.store))
+        return (result.changes, false)
+    }
+
+    /// Puts the files of this moment on disk.
+    private func materialise(_ applied: [StepChanges]) async throws -> StepWorkplace {
+        let workplace = try StepWorkplace(in: site.scratch)
+        do {
+            try await concurrentForEach(package.sources) { source in
+                try workplace.place(source, from: site.workspace)
+            }
+            for source in package.sources where source.isImplicit && source.path != inComponent(source.fileName) {
+                try workplace.place(source, from: site.workspace, at: inComponent(source.fileName))
+            }
+            try Files.createDirectories(workplace.lower.appending(component))
+            for file in recipe.files {
+                try workplace.place(file.content, at: inComponent(file.path), isExecutable: file.isExecutable)
+            }
+            for changes in applied { try workplace.apply(changes, from: site.store) }
+            for dependency in dependencies {
+                try Files.createDirectories(workplace.lower.appending(inComponent(dependency.mount.path)))
+            }
+        } catch {
+            workplace.remove()
+            throw error
+        }
+        return workplace
+    }
+
+    // MARK: Artifact
+
+    /// Makes the artifact of the files as they are and stores it with its record.
+    private func store(inputs: FileSet, inputRoot: Digest, started: Int) async throws -> BuiltPackage {
+        var own = files.subset(below: inComponent(recipe.artifactDirectory))
+        for path in recipe.leftOut { own.remove(path) }
+        if !package.settings.outputs.isEmpty { own = try selectOutputs(own) }
+        let before = inputs.subset(below: inComponent(recipe.artifactDirectory))
+        try await storeSources(of: own)
+        var whole = own
+        var references: [BuiltPackage.Reference] = []
+        for dependency in dependencies where dependency.mount.isPartOfArtifact {
+            own.remove(dependency.mount.path)
+            references.append(
+                .init(package: dependency.mount.package, path: dependency.mount.path, key: dependency.key))
+            whole.remove(dependency.mount.path)
+            whole.put(dependency.tree, at: dependency.mount.path)
+        }
+        let ownTree = try own.tree()
+        let wholeTree = try whole.tree()
+        for tree in ownTree.directories + wholeTree.directories { _ = try site.store.put(tree) }
+        let outputs = own.nodes.compactMap { path, node -> BuiltPackage.OutputFile? in
+            guard case .file(let digest, _, _) = node, before.nodes[path] != node else { return nil }
+            return .init(path: path, digest: digest)
+        }
+        return BuiltPackage(
+            name: package.name, key: key.digest, leewayVersion: package.leewayVersion, ownTree: ownTree.root.digest,
+            artifact: wholeTree.root.digest, references: references,
+            dependencies: needed, outputs: outputs.sorted { $0.path < $1.path },
+            inputTree: inputRoot, steps: steps, fetched: try fetchedFiles(), sandbox: site.sandbox.level,
+            startedOn: started, finishedOn: site.clock())
+    }
+
+    /// Only what the package names as its outputs; a name that matches nothing is a mistake.
+    private func selectOutputs(_ all: FileSet) throws -> FileSet {
+        var selected = FileSet()
+        for output in package.settings.outputs {
+            let prefix = output + "/"
+            var found = false
+            for (path, node) in all.nodes where path == output || path.hasPrefix(prefix) {
+                selected.put(node, at: path)
+                found = true
+            }
+            for path in all.emptyDirectories where path == output || path.hasPrefix(prefix) {
+                selected.makeDirectory(path)
+                found = true
+            }
+            guard found else {
+                throw BuildError(
+                    .configuration, "the steps made no \(output), which `martlet: outputs:` names",
+                    package: package.name, location: package.location)
+            }
+        }
+        return selected
+    }
+
+    /// Puts those files of the artifact that are unchanged sources, or files that martlet wrote, into the store; what
+    /// steps made is there already.
+    private func storeSources(of files: FileSet) async throws {
+        let wanted = Set(
+            files.nodes.values.compactMap { node -> Digest? in
+                if case .file(let digest, _, _) = node { return digest } else { return nil }
+            })
+        let sources = package.sources.filter { wanted.contains($0.digest) && !site.store.contains($0.digest) }
+        try await concurrentForEach(sources) { source in
+            let (digest, _) = try site.store.put(file: site.workspace.appending(source.path))
+            guard digest == source.digest else {
+                throw BuildError(
+                    .changed, "\(source.path) changed while the build ran; build again", package: package.name)
+            }
+        }
+        for file in recipe.files where wanted.contains(.of(file.content)) { _ = try site.store.put(file.content) }
+    }
+
+    private func fetchedFiles() throws -> [BuiltPackage.FetchedFile] {
+        guard let fetched else { return [] }
+        return try site.store.flatten(fetched).compactMap { file in
+            guard case .file(let digest, _, _) = file.node else { return nil }
+            return .init(path: file.path, digest: digest)
+        }
+    }
+}
+
+extension SourceFile {
+    /// What the source is in a tree: links have been followed.
+    var node: Tree.Node { .file(digest, size: size, isExecutable: isExecutable) }
+
+    /// The last component of the path.
+    var fileName: String { path.split(separator: "/").last.map(String.init) ?? path }
+}

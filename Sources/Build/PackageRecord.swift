@@ -1,0 +1,48 @@
+internal import Bytes
+internal import Cache
+
+/// A package's result in the action cache: which stored documents say what it is.
+enum PackageRecord {
+    private static let documentLimit = 64 << 20
+
+    /// The record for the cache; stores the documents that it names.
+    /// - Parameters:
+    ///   - manifest: what the key was made from, kept to say later why a package is built again.
+    ///   - statement: the in-toto statement about the build.
+    static func write(_ built: BuiltPackage, manifest: JSON, statement: [UInt8], store: ContentStore) throws
+        -> ActionResult
+    {
+        let document = try store.put(built.json.canonical())
+        let manifest = try store.put(manifest.canonical())
+        let statement = try store.put(statement)
+        return ActionResult(
+            key: built.key, tree: built.artifact, trees: ["own": built.ownTree],
+            blobs: ["package": document, "manifest": manifest, "statement": statement])
+    }
+
+    /// The result; `nil` when a part of it is gone or damaged, which makes it a miss.
+    static func read(_ record: ActionResult, store: ContentStore) throws -> BuiltPackage? {
+        guard let digest = record.blobs["package"], store.contains(digest),
+            let bytes = try? store.read(digest, limit: documentLimit), let json = try? JSON(parsing: bytes),
+            let built = BuiltPackage(json: json), built.key == record.key, store.contains(built.ownTree),
+            store.contains(built.artifact)
+        else { return nil }
+        return built
+    }
+
+    /// The statement about a recorded package's build, its exact bytes.
+    static func statement(_ record: ActionResult, store: ContentStore) throws -> [UInt8] {
+        guard let digest = record.blobs["statement"] else {
+            throw BuildError(.missing, "the cached result has no provenance; build it again")
+        }
+        return try store.read(digest, limit: documentLimit)
+    }
+
+    /// What the key of a recorded package was made from.
+    static func manifest(_ record: ActionResult, store: ContentStore) -> JSON? {
+        guard let digest = record.blobs["manifest"],
+            let bytes = try? store.read(digest, limit: documentLimit)
+        else { return nil }
+        return try? JSON(parsing: bytes)
+    }
+}

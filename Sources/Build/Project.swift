@@ -1,0 +1,110 @@
+internal import Attest
+internal import Cache
+internal import Host
+internal import Sandbox
+internal import SystemPackage
+package import Workspace
+
+/// A workspace with its cache and tools: what every command works on.
+package struct Project: Sendable {
+    package let options: ProjectOptions
+    package let workspace: Workspace
+    package let cache: ProjectCache
+
+    /// Opens the workspace that `options` name or that their directory is in.
+    package static func open(_ options: ProjectOptions) async throws -> Project {
+        let environment = options.environment
+        let root =
+            try options.root.map { options.directory.pushing($0).lexicallyNormalized() }
+            ?? Workspace.findRoot(from: options.directory, override: environment["LEEWAY_WORKSPACE_ROOT"])
+        let cache = try ProjectCache(CacheLocation.directory(environment: environment), environment: environment)
+        return try await Project(options: options, workspace: load(root, options, cache), cache: cache)
+    }
+
+    private static func load(_ root: FilePath, _ options: ProjectOptions, _ cache: ProjectCache) async throws
+        -> Workspace
+    {
+        var loading = WorkspaceOptions()
+        loading.variant = options.variant
+        loading.arguments = options.arguments
+        loading.strictness = options.strictness
+        let probes = ProbeMemory(store: cache.store, actions: cache.actions, settings: cache.tools, root: root)
+        loading.probe = { try await probes.answer($0) }
+        let engine = ScriptEngine(
+            store: cache.store, actions: cache.actions, settings: cache.tools,
+            sandbox: { try await cache.sandbox(off: false) })
+        loading.javaScript = JavaScript { try await engine.evaluate($0) }
+        loading.gitFacts = {
+            let facts = try await SourceFacts(of: root)
+            return WorkspaceOptions.GitFacts(commit: facts.commit) { facts.isChanged($0) }
+        }
+        return try await Workspace.load(root: root, options: loading)
+    }
+
+    // MARK: Targets
+
+    /// The packages that `texts` name: full names, or `:name` for a package of the directory that martlet was started
+    /// in. No text at all means the workspace's default target.
+    package func targets(_ texts: [String]) throws -> [PackageName] {
+        var texts = texts
+        if texts.isEmpty {
+            guard !workspace.file.defaultTarget.isEmpty else {
+                throw BuildError(.configuration, "name a package, or set defaultTarget in WORKSPACE.yaml")
+            }
+            texts = [workspace.file.defaultTarget]
+        }
+        return try texts.map { text in
+            guard let name = PackageName(text, in: component), workspace.packages[name] != nil else {
+                throw BuildError(
+                    .configuration, "there is no package '\(text)'\(suggestion(for: text)); `martlet collect` lists all"
+                )
+            }
+            return name
+        }
+    }
+
+    /// The component that martlet was started in.
+    private var component: String {
+        var path = options.directory
+        guard path.removePrefix(workspace.root) else { return "//" }
+        return path.string.isEmpty ? "//" : path.string
+    }
+
+    /// The name that was probably meant.
+    private func suggestion(for text: String) -> String {
+        let last = text.split(separator: ":").last.map(String.init) ?? text
+        let similar = workspace.packages.keys.filter { $0.name == last || $0.description.hasSuffix(text) }.sorted()
+        return similar.first.map { "; did you mean \($0)?" } ?? ""
+    }
+
+    // MARK: Building
+
+    /// Fails when the workspace can't be built: it has errors that concern loading itself.
+    package func requireNoErrors() throws {
+        guard let first = workspace.errors.first else { return }
+        let more = workspace.errors.count - 1
+        throw BuildError(
+            .configuration, first.description + (more > 0 ? " (and \(more) more; `martlet vet` shows all)" : ""))
+    }
+
+    /// A builder of this workspace.
+    package func builder(_ building: BuildOptions) async throws -> Builder {
+        try requireNoErrors()
+        let sandbox = try await cache.sandbox(off: building.sandboxOff || !workspace.file.settings.sandbox)
+        var tools = cache.tools
+        tools.roots = workspace.file.settings.toolRoots.map { FilePath($0) }
+        tools.identifiesPackages = workspace.file.settings.platform == .packages
+        let site = BuildSite(
+            workspace: workspace.root, store: cache.store, actions: cache.actions, sandbox: sandbox, tools: tools,
+            scratch: try cache.scratch(), witness: try await witness(building))
+        return try Builder(
+            packages: workspace.packages, site: site, options: building, variables: options.environment)
+    }
+
+    private func witness(_ building: BuildOptions) async throws -> Witness {
+        Witness(
+            source: try await SourceFacts(of: workspace.root), program: try MartletProgram(index: cache.tools.index),
+            variant: workspace.variant?.name, environment: workspace.environmentManifest.values,
+            redactor: Redactor(arguments: workspace.arguments, secretNames: Set(building.secretArguments)))
+    }
+}

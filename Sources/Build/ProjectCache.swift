@@ -1,0 +1,55 @@
+package import Cache
+internal import Host
+package import Sandbox
+internal import Synchronization
+package import SystemPackage
+
+/// The cache directory of a user, opened: stores, tool index, sandbox.
+package final class ProjectCache: Sendable {
+    package let directory: FilePath
+    package let store: ContentStore
+    package let actions: ActionCache
+    package let tools: ToolSettings
+    /// The sandbox, once it was needed; guards nothing else.
+    private let sandboxes = Mutex<[Bool: Sandbox]>([:])
+    /// Why steps run with weaker walls than they should, once that is known.
+    private let reason = Mutex<String?>(nil)
+
+    package init(_ directory: FilePath, environment: [String: String]) throws {
+        self.directory = directory
+        store = try ContentStore(directory: directory)
+        actions = ActionCache(store)
+        tools = ToolSettings(
+            searchPath: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
+            index: ToolIndex(file: directory.appending("tools.json")))
+    }
+
+    /// Where steps run.
+    func scratch() throws -> FilePath {
+        let path = directory.appending("scratch")
+        try Files.createDirectories(path, mode: 0o700)
+        return path
+    }
+
+    /// What keeps steps apart on this machine.
+    /// - Parameter off: whether it is switched off.
+    package func sandbox(off: Bool) async throws -> Sandbox {
+        if let known = sandboxes.withLock({ $0[off] }) { return known }
+        let scratch = try scratch()
+        var level = SandboxLevel.off
+        if !off {
+            let found = await Sandbox.probe(bubblewrap: "/usr/bin/bwrap", scratch: scratch)
+            level = found.level
+            reason.withLock { $0 = found.reason }
+        }
+        let sandbox = try Sandbox(level: level, scratch: scratch.appending("sandbox"))
+        sandboxes.withLock { $0[off] = sandbox }
+        return sandbox
+    }
+
+    /// Why the walls are weaker than they should be; `nil` when they are not, or when no step had to run.
+    package var weakness: String? { reason.withLock { $0 } }
+
+    /// Keeps what was learnt of tools for the next run.
+    package func save() throws { try tools.index.save() }
+}

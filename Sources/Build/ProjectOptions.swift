@@ -1,0 +1,21 @@
+package import SystemPackage
+package import Workspace
+
+/// What commands are told about the workspace that they work on.
+package struct ProjectOptions: Sendable {
+    /// The workspace's root; `nil` means to look for it.
+    package var root: FilePath?
+    /// Where martlet was started.
+    package var directory: FilePath
+    package var variant: String?
+    /// `-D name=value`.
+    package var arguments: [String: String] = [:]
+    /// martlet's own environment.
+    package var environment: [String: String]
+    package var strictness = WorkspaceOptions.Strictness.warn
+
+    package init(directory: FilePath, environment: [String: String]) {
+        self.directory = directory
+        self.environment = environment
+    }
+}

@@ -1,0 +1,115 @@
+internal import Attest
+internal import Bytes
+internal import Git
+internal import Host
+package import SystemPackage
+internal import Workspace
+
+/// What git says of a workspace's files, for provenance: the commit, and which inputs are not as it has them.
+package struct SourceFacts: Sendable {
+    private static let linkLimit = 40
+
+    private let root: FilePath
+    private let repository: GitRepository?
+    private let tree: GitTree?
+
+    /// Asks git about the workspace at `root`. Without a repository, or before its first commit, every input is
+    /// recorded by itself.
+    package init(of root: FilePath) async throws {
+        self.root = root
+        do {
+            repository = try await GitRepository.find(at: root)
+        } catch let error as HostError where error.code == .notFound {
+            repository = nil
+        }
+        if let repository, let head = repository.head { tree = try await repository.tree(of: head) } else { tree = nil }
+    }
+
+    /// The commit in hexadecimal, where there is one.
+    package var commit: String? { repository?.head?.id.hex }
+
+    /// The repository and commit for a statement.
+    var source: ProvenanceFacts.Source? {
+        guard let repository, let head = repository.head else { return nil }
+        return .init(
+            origin: repository.origin, commit: head.id.hex, ref: repository.ref, directory: repository.directory)
+    }
+
+    /// The inputs of `package` that the commit does not have as they are: by their bytes, whatever `git status` says.
+    func changedInputs(of package: Package) async throws -> [ProvenanceFacts.ChangedInput] {
+        let paths = try paths(of: package)
+        let digests = Dictionary(package.sources.map { ($0.path, $0.digest) }, uniquingKeysWith: { $1 })
+        guard let repository, let tree else {
+            return try paths.map { path in
+                .init(
+                    path: path, digest: try digests[path] ?? Files.digest(of: root.appending(path)).digest,
+                    reason: "untracked")
+            }
+        }
+        var inputs: [GitInput] = []
+        for path in paths { inputs += try gitInputs(path, format: repository.format) }
+        return try await repository.changes(of: inputs, from: tree).map { change in
+            let path = root.appending(change.path)
+            let digest =
+                try digests[change.path] ?? (Files.status(path)?.kind == .regular ? Files.digest(of: path).digest : nil)
+            return .init(path: change.path, digest: digest, reason: change.reason.rawValue)
+        }
+    }
+
+    /// Whether any input of `package` differs from the commit; `true` when that can't be told.
+    func isChanged(_ package: Package) -> Bool {
+        guard let repository, let tree, let paths = try? paths(of: package) else { return true }
+        var inputs: [GitInput] = []
+        for path in paths {
+            guard let more = try? gitInputs(path, format: repository.format) else { return true }
+            inputs += more
+        }
+        return !tree.changes(of: inputs, in: repository.directory).isEmpty
+    }
+
+    /// The package's sources, and the files of the workspace and its component that say how it is built.
+    private func paths(of package: Package) throws -> [String] {
+        let component = package.name.component == "//" ? "" : package.name.component + "/"
+        var paths = Set(package.sources.map(\.path))
+        for file in [
+            "WORKSPACE.yaml", "WORKSPACE.args.yaml", ".leewayignore", component + "BUILD.yaml", component + "BUILD.js",
+        ]
+        where try Files.exists(root.appending(file)) { paths.insert(file) }
+        return paths.sorted()
+    }
+
+    /// What git should have for a path: the file, or each link on the way to it and the file that it ends at.
+    private func gitInputs(_ path: String, format: GitObjectFormat, depth: Int = 0) throws -> [GitInput] {
+        guard depth < Self.linkLimit else { throw BuildError(.configuration, "\(path) goes through too many links") }
+        var inputs: [GitInput] = []
+        var place = root
+        var relative = ""
+        for component in path.split(separator: "/") {
+            place.append(String(component))
+            relative += (relative.isEmpty ? "" : "/") + component
+            guard let status = try Files.status(place, followingLinks: false) else {
+                throw BuildError(.changed, "\(path) is gone; build again")
+            }
+            guard status.kind == .link else { continue }
+            let target = try Files.readLink(place)
+            inputs.append(GitInput(path: relative, kind: .link, id: format.blobID(of: Array(target.utf8))))
+            let end = place.removingLastComponent().pushing(FilePath(target)).lexicallyNormalized()
+            let rest = path.dropFirst(relative.count)
+            guard end.starts(with: root), let inside = Self.relative(end, to: root) else {
+                // A file outside the workspace is nobody's commit.
+                return inputs + [GitInput(path: path, kind: .file(isExecutable: false), id: format.blobID(of: []))]
+            }
+            return inputs + (try gitInputs(inside + rest, format: format, depth: depth + 1))
+        }
+        guard let status = try Files.status(place) else { return inputs }
+        let content = try Files.read(place, limit: 4 << 30)
+        return inputs + [
+            GitInput(path: path, kind: .file(isExecutable: status.isExecutable), id: format.blobID(of: content))
+        ]
+    }
+
+    private static func relative(_ path: FilePath, to root: FilePath) -> String? {
+        var path = path
+        return path.removePrefix(root) ? path.string : nil
+    }
+}

@@ -1,0 +1,46 @@
+internal import Cache
+internal import SystemPackage
+
+/// What a step did to its files.
+struct StepChanges: Sendable, Equatable {
+    /// Files that are new or different, and directories that are new.
+    var files = FileSet()
+    /// Paths that are gone, in any order.
+    var removed: [String] = []
+
+    /// Puts the changes over `set`.
+    func apply(to set: inout FileSet) {
+        for path in removed { set.remove(path) }
+        for (path, node) in files.nodes { set.put(node, at: path) }
+        for path in files.emptyDirectories { set.makeDirectory(path) }
+    }
+
+    /// Takes the files of a step into the store.
+    /// - Parameters:
+    ///   - directory: the changes alone, as an overlay has them, or everything when `isWhole`.
+    ///   - before: the files before the step.
+    static func capture(_ directory: FilePath, over before: FileSet, isWhole: Bool, in store: ContentStore)
+        async throws -> StepChanges
+    {
+        var changes = StepChanges()
+        if isWhole {
+            let captured = try await store.capture(directory)
+            var found = Set<String>()
+            for file in captured.files {
+                found.insert(file.path)
+                if before.nodes[file.path] != file.node { changes.files.put(file.node, at: file.path) }
+            }
+            for path in captured.directories { changes.files.makeDirectory(path) }
+            changes.removed = before.nodes.keys.filter { !found.contains($0) }
+        } else {
+            let lower = try before.tree()
+            for tree in lower.directories { _ = try store.put(tree) }
+            let captured = try await store.capture(directory, overlayOn: lower.root.digest)
+            for file in captured.files { changes.files.put(file.node, at: file.path) }
+            let known = before.directories()
+            for path in captured.directories where !known.contains(path) { changes.files.makeDirectory(path) }
+            changes.removed = captured.removed
+        }
+        return changes
+    }
+}

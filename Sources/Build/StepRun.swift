@@ -1,0 +1,142 @@
+internal import Bytes
+internal import Cache
+internal import Host
+internal import Sandbox
+internal import SystemPackage
+internal import Workspace
+
+/// One run of one step: puts its inputs in place, runs it, takes its changes into the store.
+struct StepRun: Sendable {
+    /// What a run gave.
+    struct Result: Sendable {
+        var changes: StepChanges
+        var fetched: Digest?
+        /// What the step printed.
+        var log: [UInt8]
+    }
+
+    let package: Package
+    let step: Recipe.Step
+    let recipe: Recipe
+    let dependencies: [DependencyArtifact]
+    let site: BuildSite
+    let toolchain: Toolchain
+    /// In seconds.
+    let timeLimit: Int
+    let traceInputs: Bool
+    let environment: [String: String]
+    /// The files as the step finds them.
+    let before: FileSet
+    let fetched: Digest?
+    let report: @Sendable (BuildEvent.Kind) -> Void
+
+    private static let memoryForFetched = 4 << 30
+
+    func run(in workplace: StepWorkplace) async throws -> Result {
+        switch step.runner {
+        case .sandbox: try await runInSandbox(workplace)
+        case .imageBuilder(let image):
+            try await ImageStep(run: self, image: image).run(in: workplace)
+        }
+    }
+
+    private func runInSandbox(_ workplace: StepWorkplace) async throws -> Result {
+        let upper = try workplace.makeDirectory("upper")
+        let work = try workplace.makeDirectory("work")
+        let fetchedPlace = try workplace.makeDirectory("fetched")
+        var request = SandboxRequest(
+            command: StepScript.arguments(for: step.commands), environment: environment,
+            workingDirectory: StepEnvironment.directory(of: package.name.component))
+        request.mounts.append(
+            .overlay(lower: workplace.lower, upper: upper, work: work, at: StepEnvironment.workspaceDirectory))
+        request.mounts += try await dependencyMounts()
+        request.mounts += try await fetchedMounts(fetchedPlace, workplace)
+        if let script = StepScript(step.commands) { request.mounts.append(.file(script.content, at: StepScript.path)) }
+        for (name, path) in toolchain.aliases.sorted(by: { $0.key < $1.key }) {
+            request.mounts.append(.link(to: path.string, at: "\(Toolchain.aliasDirectory)/\(name)"))
+        }
+        request.toolRoots = toolchain.roots + package.settings.toolRoots.map { FilePath($0) }
+        request.network = step.usesNetwork ? .host : .none
+        request.limits.time = .seconds(timeLimit)
+        if let memory = package.settings.memoryLimit { request.limits.memory = memory }
+        if let processes = package.settings.processLimit { request.limits.processes = processes }
+        request.traceInputs = traceInputs
+
+        let (name, kind, report) = (package.name, step.kind, report)
+        let outcome = try await site.sandbox.run(request) { bytes in report(.stepOutput(name, kind, bytes)) }
+        for violation in outcome.violations {
+            report(.warning(name, "\(kind.rawValue): \(violation.name) was blocked: \(violation.detail)"))
+        }
+        reportTrace(outcome)
+        guard outcome.succeeded else { throw failure(outcome) }
+        let changes = try await StepChanges.capture(
+            upper, over: before, isWhole: site.sandbox.capturesWholeDirectory, in: site.store)
+        let result =
+            step.usesNetwork || step.kind == .fetch
+            ? try await site.store.capture(fetchedPlace).root : nil
+        return Result(changes: withoutMountPoints(changes), fetched: result, log: outcome.output)
+    }
+
+    /// Mounts of every directory that the dependencies are made of.
+    private func dependencyMounts() async throws -> [SandboxRequest.Mount] {
+        var mounts: [SandboxRequest.Mount] = []
+        let directory = StepEnvironment.directory(of: package.name.component)
+        for dependency in dependencies {
+            for part in dependency.parts {
+                let path = part.path.isEmpty ? dependency.mount.path : "\(dependency.mount.path)/\(part.path)"
+                mounts.append(.readOnly(try await site.store.checkout(part.tree), at: "\(directory)/\(path)"))
+            }
+        }
+        return mounts
+    }
+
+    /// A fetch step fills the directory; later ones see it as it was left and may write over it in vain.
+    private func fetchedMounts(_ place: FilePath, _ workplace: StepWorkplace) async throws -> [SandboxRequest.Mount] {
+        if step.kind == .fetch { return [.writable(place, at: StepEnvironment.fetchedDirectory)] }
+        guard let fetched else { return [] }
+        let upper = try workplace.makeDirectory("fetched-upper")
+        let work = try workplace.makeDirectory("fetched-work")
+        return [
+            .overlay(
+                lower: try await site.store.checkout(fetched), upper: upper, work: work,
+                at: StepEnvironment.fetchedDirectory)
+        ]
+    }
+
+    /// Dependencies are no changes of the step, whatever the sandbox had to make to put them there.
+    private func withoutMountPoints(_ changes: StepChanges) -> StepChanges {
+        var changes = changes
+        let component = package.name.component == "//" ? "" : package.name.component + "/"
+        for dependency in dependencies {
+            let path = component + dependency.mount.path
+            changes.files.remove(path)
+            changes.removed.removeAll { $0 == path || $0.hasPrefix(path + "/") }
+        }
+        return changes
+    }
+
+    private func reportTrace(_ outcome: SandboxOutcome) {
+        guard traceInputs else { return }
+        let prefix = StepEnvironment.workspaceDirectory + "/"
+        let missing = outcome.tracedFiles.filter { !$0.found && $0.path.hasPrefix(prefix) }.map(\.path)
+        for path in Set(missing).sorted() {
+            report(
+                .warning(
+                    package.name,
+                    "\(step.kind.rawValue) looked for \(path.dropFirst(prefix.count)), which is not declared"))
+        }
+    }
+
+    private func failure(_ outcome: SandboxOutcome) -> BuildError {
+        let what =
+            switch outcome.end {
+            case .exited(127):
+                "failed because a program was not found; one that a script starts is named under `martlet: tools:`"
+            case .exited(let status): "failed with exit status \(status)"
+            case .signalled(let signal): "was ended by signal \(signal)"
+            case .limit(let name): "passed its \(name) limit and was ended; raise it under `martlet:` if that is right"
+            }
+        let commands = step.commands.map { $0.map(StepScript.quote).joined(separator: " ") }.joined(separator: "; ")
+        return BuildError(.step, "\(step.kind.rawValue) \(what): \(commands.prefix(400))", package: package.name)
+    }
+}

@@ -1,0 +1,62 @@
+package import Attest
+internal import Bytes
+internal import Host
+internal import Sandbox
+internal import SystemPackage
+internal import Workspace
+
+/// Writes the provenance of what is built: martlet's own observations, never a step's.
+package struct Witness: Sendable {
+    package var source: SourceFacts
+    package var program: MartletProgram
+    package var variant: String?
+    package var environment: [String: String]
+    package var redactor: Redactor
+
+    package init(
+        source: SourceFacts, program: MartletProgram, variant: String?,
+        environment: [String: String], redactor: Redactor
+    ) {
+        self.source = source
+        self.program = program
+        self.variant = variant
+        self.environment = environment
+        self.redactor = redactor
+    }
+
+    /// The in-toto statement about one package's build, as the bytes to be signed.
+    func statement(
+        about built: BuiltPackage, package: Package, recipe: Recipe, toolchain: Toolchain,
+        dependencies: [PackageName: BuiltPackage]
+    ) async throws -> [UInt8] {
+        var facts = ProvenanceFacts(
+            packageName: package.name.description, packageType: package.type.rawValue, actionKey: built.key,
+            inputs: built.inputTree, inputCount: package.sources.count, sandbox: Self.sandbox(of: built, recipe),
+            builder: .init(version: MartletProgram.version, digest: program.digest))
+        facts.subjects = [Subject(name: package.name.description, digest: ["sha256": built.artifact.hex])]
+        facts.subjects += built.outputs.map { Subject(name: $0.path, digest: ["sha256": $0.digest.hex]) }
+        facts.variant = variant
+        facts.arguments = package.substituted
+        facts.configuration = package.config.json
+        facts.leewayVersion = package.leewayVersion
+        facts.environment = environment
+        facts.platform = "\(Machine.operatingSystem)/\(Machine.architecture)"
+        facts.source = source.source
+        facts.changedInputs = try await source.changedInputs(of: package)
+        facts.dependencies = built.dependencies.map { reference in
+            .init(name: reference.package.description, digest: dependencies[reference.package]?.artifact)
+        }
+        facts.tools = toolchain.tools.values.map { tool in .init(name: tool.name, digest: tool.digest) }
+        facts.fetched = built.fetched.map { .init(name: $0.path, uri: "martlet:fetched/\($0.path)", digest: $0.digest) }
+        facts.metadata = Provenance.Metadata(
+            invocationID: built.key.hex, startedOn: Timestamp(seconds: Int64(built.startedOn)),
+            finishedOn: Timestamp(seconds: Int64(built.finishedOn)))
+        facts.redactor = redactor
+        return facts.statement.payload
+    }
+
+    /// A package is as well kept apart as its least well kept step.
+    private static func sandbox(of built: BuiltPackage, _ recipe: Recipe) -> String {
+        recipe.steps.contains { $0.runner != .sandbox } ? "image-builder" : built.sandbox.rawValue
+    }
+}
