@@ -1,0 +1,60 @@
+internal import ArgumentParser
+internal import Build
+
+/// The options of every command that runs steps.
+struct ExecutionArguments: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Steps that run at the same time. Default: one a processor.", valueName: "n"))
+    var jobs: Int?
+
+    @Flag(help: "Leaves out tests.")
+    var dontTest = false
+
+    @Flag(help: "Goes on with what does not need the package that failed.")
+    var keepGoing = false
+
+    @Option(
+        help: ArgumentHelp("on or off. Off runs steps without walls, and marks what they make.", valueName: "on|off"))
+    var sandbox: OnOff = .on
+
+    @Flag(help: "Reports files that steps looked for and that are not declared.")
+    var traceInputs = false
+
+    @Option(help: ArgumentHelp("Time limit of a step that sets none itself, in seconds.", valueName: "seconds"))
+    var timeLimit: Int?
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "none builds everything again; local uses the local cache. Leeway's remote levels mean local as yet. Default: $LEEWAY_DEFAULT_CACHE_LEVEL, else local.",
+            valueName: "level"))
+    var cache: CacheLevel?
+
+    enum OnOff: String, ExpressibleByArgument, CaseIterable { case on, off }
+
+    enum CacheLevel: String, ExpressibleByArgument, CaseIterable {
+        case none, local, remote
+        case remotePull = "remote-pull"
+        case remotePush = "remote-push"
+    }
+
+    func buildOptions(environment: [String: String]) throws -> BuildOptions {
+        var options = BuildOptions()
+        if let jobs {
+            guard jobs > 0 else { throw CommandError.usage("-j wants a number above 0") }
+            options.jobs = jobs
+        }
+        options.dontTest = dontTest
+        options.keepGoing = keepGoing
+        options.sandboxOff = sandbox == .off
+        options.traceInputs = traceInputs
+        if let timeLimit {
+            guard timeLimit > 0 else { throw CommandError.usage("--time-limit wants a number above 0") }
+            options.timeLimit = timeLimit
+        }
+        let level = cache ?? environment["LEEWAY_DEFAULT_CACHE_LEVEL"].flatMap(CacheLevel.init(rawValue:)) ?? .local
+        options.ignoreCache = level == .none
+        return options
+    }
+}

@@ -1,0 +1,40 @@
+internal import ArgumentParser
+internal import Build
+internal import Host
+
+@main
+struct Martlet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "martlet",
+        abstract: "Builds a repository of many packages and proves how every artifact came to be.",
+        discussion: """
+            Example: martlet build //:all
+
+            Leeway workspaces work unchanged; `martlet leeway COMMAND ...` runs the same commands.
+            """,
+        version: MartletProgram.version,
+        groupedSubcommands: [
+            CommandGroup(name: "Build", subcommands: [BuildCommand.self]),
+            CommandGroup(name: "Workspace", subcommands: [CollectCommand.self]),
+            CommandGroup(name: "Upkeep", subcommands: [VersionCommand.self]),
+        ])
+
+    static func main() async {
+        let arguments = CommandLineArguments(Array(CommandLine.arguments.dropFirst())).forParsing
+        // Starting quickly matters to scripts that ask for the version: no command tree is needed for it.
+        if arguments == ["--version"] {
+            print(MartletProgram.version)
+            return
+        }
+        do {
+            var command = try parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            Failure.exit(with: error)
+        }
+    }
+}
