@@ -5,6 +5,7 @@
 #include <CSandbox.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
@@ -94,6 +95,15 @@ static int attach(int tree, const char *place) {
     return (int)syscall(SYS_move_mount, tree, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
+/// Makes every permitted capability effective again.
+static void raise_rights(void) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) < 0) return;
+    for (int index = 0; index < 2; index++) data[index].effective = data[index].permitted;
+    syscall(SYS_capset, &header, data);
+}
+
 static int prepare(struct child *child) {
     csandbox_launch *launch = &child->launch;
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) return fail(child, 'p', 0);
@@ -126,10 +136,12 @@ static int prepare(struct child *child) {
         if (attach(one->source_tree, one->lower_place) < 0) return fail(child, 'm', index);
         if (attach(one->base_tree, one->base_place) < 0) return fail(child, 'm', index);
         if (launch->user >= 0) {
-            // The overlay acts in the name of whoever mounts it: the step's own user, with the right to mount. The
-            // change drops the rights over files, which is as it should be: its work goes into the id-mapped upper.
+            // The overlay acts in the name of whoever mounts it: the step's user, as only that one exists in the
+            // id-mapped upper. It also needs the rights over files, which the change of user drops, because its
+            // work directory has mode 0.
             syscall(SYS_setfsgid, launch->group);
             syscall(SYS_setfsuid, launch->user);
+            raise_rights();
         }
         int mounted = mount("overlay", one->place, "overlay", MS_NOSUID | MS_NODEV, one->options);
         int error = errno;
