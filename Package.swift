@@ -83,7 +83,13 @@ let package = Package(
         tests("Attest", ["Bytes"]),
         tests("Graph", []),
         tests("Git", ["Bytes", "Host", systemPackage]),
-        tests("Sandbox", ["Bytes", "Host", systemPackage]),
+        // Runs one sandbox request, so that tests can do it as another user.
+        .executableTarget(
+            name: "sandbox-probe", dependencies: ["Bytes", "Host", "Sandbox", systemPackage],
+            path: "Tests/SandboxProbe", swiftSettings: settings),
+        .testTarget(
+            name: "SandboxTests", dependencies: ["Bytes", "Host", "Sandbox", "TestKit", "sandbox-probe", systemPackage],
+            exclude: ["Resources"], swiftSettings: settings),
         tests("Cache", ["Bytes", "Host", systemPackage]),
         tests("Workspace", ["Bytes", "Host", systemPackage], exclude: ["Golden"]),
         tests("Build", ["Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Sandbox", "Workspace", systemPackage]),

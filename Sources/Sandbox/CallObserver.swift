@@ -22,6 +22,11 @@ struct CallObserver {
     /// Services that C libraries ask for without need.
     private static let expectedSockets: Set<String> = ["/var/run/nscd/socket", "/run/nscd/socket", "/dev/log"]
 
+    private static let kernelFiles: Set<String> = [
+        "/proc/kcore", "/proc/kmsg", "/proc/kallsyms", "/proc/kpagecount", "/proc/kpageflags", "/proc/kpagecgroup",
+        "/proc/sysrq-trigger", "/proc/keys", "/proc/key-users", "/proc/timer_list", "/proc/vmallocinfo",
+    ]
+
     init(rules: [SystemCallRule], network: SandboxRequest.Network, record: Int32) {
         var byCall: [String: [SystemCallRule]] = [:]
         for rule in rules {
@@ -101,10 +106,12 @@ struct CallObserver {
             guard found.error == 0 else { return }
             let text = FilePath(recorded(found.length)).lexicallyNormalized().string
             trace(text, found: found.found != 0)
+            if Self.kernelFiles.contains(text) { add("kernel-file", "\(name) of \(text)") }
+            if text.hasPrefix("/proc/1/") { add("process-file", "\(name) of \(text)") }
             // Access modes other than reading, O_CREAT, O_TRUNC.
-            if let flags, arguments[flags] & 0o1103 != 0, found.read_only != 0 {
-                add("read-only", "\(name) for writing of \(text)")
-            }
+            guard let flags, arguments[flags] & 0o1103 != 0 else { return }
+            if text.hasPrefix("/proc/sys/") { add("kernel-file", "\(name) for writing of \(text)") }
+            if found.read_only != 0 { add("read-only", "\(name) for writing of \(text)") }
         }
     }
 

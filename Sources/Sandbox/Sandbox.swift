@@ -123,8 +123,10 @@ package final class Sandbox: Sendable {
         defer { group?.remove() }
         let rules = SystemCallRule.rules(network: request.network, traceInputs: request.traceInputs)
         var limits = StagePlan.Limit.standard(request.limits)
-        if group?.boundsMemory != true { limits.append(.data(request.limits.memory)) }
-        if group?.boundsProcesses != true { limits.append(.processes(request.limits.processes + 2)) }
+        // Without a group the run is watched; these bounds only hold what grows faster than the watch looks, and lie
+        // above the limit so that it is the watch that tells. Address space is no measure: many runtimes reserve it.
+        if group?.boundsMemory != true { limits.append(.data(min(request.limits.memory, .max / 2) * 2)) }
+        if group?.boundsProcesses != true { limits.append(.processes(request.limits.processes + 64)) }
         let stagePlan = StagePlan(
             command: request.command, environment: request.environment, workingDirectory: request.workingDirectory,
             limits: limits, filter: FilterProgram(rules, architecture: .current, notifies: true), notifies: true,
@@ -175,7 +177,8 @@ package final class Sandbox: Sendable {
             command: request.command.map(layout.rewritten),
             environment: request.environment.mapValues(layout.rewritten),
             workingDirectory: layout.place(request.workingDirectory).string,
-            limits: StagePlan.Limit.standard(request.limits) + [.data(request.limits.memory)], filter: nil,
+            limits: StagePlan.Limit.standard(request.limits) + [.data(min(request.limits.memory, .max / 2) * 2)],
+            filter: nil,
             notifies: false,
             collectsOrphans: true)
         let command = try FileDescriptor.memory(Self.zeroEnded(["martlet-step"]))

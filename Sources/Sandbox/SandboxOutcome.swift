@@ -4,7 +4,7 @@ package struct SandboxOutcome: Sendable {
     package enum End: Hashable, Sendable {
         case exited(Int32)
         case signalled(Int32)
-        /// It passed the limit of this name (`time`, `memory`, `processes`, `output`) and was ended.
+        /// It passed the limit of this name (`time`, `memory`, `processes`, `output`, `file-size`) and was ended.
         case limit(String)
     }
 

@@ -37,7 +37,7 @@ package struct SandboxRequest: Sendable {
         package var processes: Int
         /// Bytes of one file that it writes.
         package var fileSize: Int
-        /// Bytes of standard output and standard error together that are kept; more are dropped and counted.
+        /// Bytes of standard output and standard error together; they are kept in the outcome.
         package var output: Int
 
         package init(

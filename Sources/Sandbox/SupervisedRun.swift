@@ -73,22 +73,21 @@ struct SupervisedRun {
         let (ours, theirs) = (FileDescriptor(rawValue: pair.first), FileDescriptor(rawValue: pair.second))
         settings.launch.output = writer.rawValue
         settings.launch.control = theirs.rawValue
-        let started1 = csandbox_start(settings.launch)
+        let child = csandbox_start(settings.launch)
         try? writer.close()
         try? theirs.close()
         var run = SupervisedRun(settings, group: group, record: record.rawValue, onOutput: onOutput)
         run.output = reader
         run.control = ours
         defer { run.close() }
-        guard started1.error == 0 else { throw startFailure(started1) }
-        run.child = started1.pid
-        run.childDescriptor = FileDescriptor(rawValue: started1.pid_descriptor)
+        guard child.error == 0 else { throw startFailure(child) }
+        run.child = child.pid
+        run.childDescriptor = FileDescriptor(rawValue: child.pid_descriptor)
         return try run.loop(started: started)
     }
 
     private mutating func loop(started: ContinuousClock.Instant) throws -> SandboxOutcome {
         let deadline = started.advanced(by: settings.limits.time)
-        let outermost = childDescriptor
         var isReaped = false
         while true {
             let now = ContinuousClock.now
@@ -123,7 +122,6 @@ struct SupervisedRun {
             let isOver = isReaped && first == nil && output == nil && control == nil
             if isOver { break }
         }
-        _ = outermost
         if limit == nil, !isCancelled, let name = group?.exceeded() { limit = name }
         return try outcome(started: started)
     }
@@ -148,6 +146,8 @@ struct SupervisedRun {
             return outcome(.signalled(9))
         }
         let signal = waitStatus & 0x7F
+        // SIGXFSZ
+        if signal == 25 { return outcome(.limit("file-size")) }
         return outcome(signal == 0 ? .exited(waitStatus >> 8 & 0xFF) : .signalled(signal))
     }
 
@@ -194,7 +194,7 @@ struct SupervisedRun {
         if let name = group?.exceeded() { return end(name) }
         if let group, group.boundsMemory, group.boundsProcesses { return }
         let processes = ProcessTree.below(child)
-        if processes.reduce(0, { $0 + $1.threads }) > settings.limits.processes + 2 { return end("processes") }
+        if processes.reduce(0, { $0 + $1.threads }) > settings.limits.processes + 1 { return end("processes") }
         if processes.reduce(0, { $0 + $1.memory }) > settings.limits.memory { end("memory") }
     }
 

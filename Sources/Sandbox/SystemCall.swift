@@ -25,6 +25,8 @@ package struct SystemCall: Hashable, Sendable {
 
     package var name: String
 
+    package init(name: String) { self.name = name }
+
     /// nil if the architecture has no such call.
     package func number(on architecture: Architecture) -> UInt32? {
         guard let numbers = Self.numbers[name] else { return nil }

@@ -1,0 +1,132 @@
+import Bytes
+import Host
+import Sandbox
+import SystemPackage
+import TestKit
+import Testing
+
+/// Who runs martlet in a test.
+enum HostUser: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    /// The user of the tests.
+    case own
+    /// An ordinary user without any right; only where the tests are root's.
+    case nobody
+
+    static let available: [HostUser] = Machine.effectiveUserID == 0 ? [.own, .nobody] : [.own]
+    var testDescription: String { self == .own ? "as the tests' user" : "as nobody" }
+}
+
+/// What a test sees of an outcome.
+struct StepReport: Sendable {
+    var end: String
+    var violations: [String]
+    var missing: [String]
+    var found: [String]
+    var output: String
+}
+
+/// A file tree and a compiled hostile program for one attempt, run in a process of its own as one user.
+struct StepRunner {
+    private static let helper: FilePath? = ToolPath.resolve("/proc/self/exe")?.removingLastComponent()
+        .appending("sandbox-probe")
+    static let compiler: FilePath? =
+        ["cc", "gcc", "clang"].lazy.compactMap {
+            ToolPath.find($0, path: "/usr/bin:/bin:/usr/local/bin:/opt/swift/usr/bin")
+        }.first
+    static let switchesUser = ToolPath.find("setpriv", path: "/usr/bin:/bin")
+    static let level = Level()
+
+    /// What this machine allows, found once.
+    actor Level {
+        private var known: SandboxLevel?
+        func value() async -> SandboxLevel {
+            if let known { return known }
+            let level = await Sandbox.probe().level
+            known = level
+            return level
+        }
+    }
+
+    let directory: TemporaryDirectory
+    let user: HostUser
+
+    init(_ user: HostUser) async throws {
+        self.user = user
+        directory = try TemporaryDirectory()
+        for name in ["outside", "store", "lower", "upper", "work", "scratch", "bin"] {
+            try Files.createDirectory(directory[name])
+            try Files.setMode(directory[name], 0o777)
+        }
+        try Files.setMode(directory.path, 0o755)
+        try directory.write("secret", to: "outside/key", mode: 0o644)
+        try directory.write("blob", to: "store/blob", mode: 0o644)
+        try directory.write("lower", to: "lower/file", mode: 0o644)
+        try await HostileProgram.shared.copy(to: directory["bin/hostile"])
+        if user == .nobody, let helper = Self.helper {
+            try Files.write(Files.read(helper, limit: 1 << 30), to: directory["probe"], mode: 0o755)
+        }
+    }
+
+    func run(_ request: JSON) async throws -> StepReport {
+        try directory.write(request.text(), to: "request.json", mode: 0o644)
+        guard let helper = Self.helper else { throw HostError(.notFound, "the helper program was not built") }
+        var command = [helper.string]
+        if user == .nobody {
+            command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", directory["probe"].string]
+        }
+        command += [directory["scratch"].string, directory["request.json"].string]
+        let outcome = try await ChildProcess.run(
+            command, environment: ["PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": Self.libraries], outputLimit: 1 << 22,
+            timeLimit: .seconds(60))
+        guard outcome.isSuccess else { throw HostError(.system, "the helper failed: \(outcome.errorText)") }
+        let json = try JSON(parsing: outcome.output)
+        func strings(_ key: String) -> [String] { (json[key]?.arrayValue ?? []).compactMap(\.stringValue) }
+        return StepReport(
+            end: json["end"]?.stringValue ?? "", violations: strings("violations"), missing: strings("missing"),
+            found: strings("found"), output: json["output"]?.stringValue ?? "")
+    }
+
+    /// Where the helper finds the language's libraries when these are not linked into it.
+    private static let libraries = "/opt/swift/usr/lib/swift/linux:/usr/lib/swift/linux"
+
+    /// A request to make one attempt.
+    func attempt(_ name: String) -> JSONObject {
+        [
+            "command": [
+                "/bin-of-test/hostile", .string(name), .string(directory["outside"].string),
+                .string(String(Machine.processID)),
+            ],
+            "mounts": [
+                ["readOnly", .string(directory["bin"].string), "/bin-of-test"],
+                ["readOnly", .string(directory["store"].string), "/store"],
+                [
+                    "overlay", .string(directory["lower"].string), .string(directory["upper"].string),
+                    .string(directory["work"].string), "/build",
+                ],
+            ],
+            "milliseconds": 30000,
+        ]
+    }
+}
+
+/// The attempts, compiled once for all tests.
+actor HostileProgram {
+    static let shared = HostileProgram()
+    private var compiled: [UInt8]?
+
+    func copy(to path: FilePath) async throws {
+        if compiled == nil { compiled = try await compile() }
+        try Files.write(compiled ?? [], to: path, mode: 0o755)
+    }
+
+    private func compile() async throws -> [UInt8] {
+        guard let compiler = StepRunner.compiler else { throw HostError(.notFound, "there is no C compiler") }
+        let directory = try TemporaryDirectory()
+        let source = FilePath(#filePath).removingLastComponent().appending("Resources/hostile.c")
+        let outcome = try await ChildProcess.run(
+            [compiler.string, "-O1", "-w", "-o", directory["hostile"].string, source.string],
+            outputLimit: 1 << 20, timeLimit: .seconds(60))
+        guard outcome.isSuccess else { throw HostError(.system, outcome.errorText) }
+        return try Files.read(directory["hostile"], limit: 1 << 26)
+    }
+}
