@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// One assertion that does not hold for one statement.
 package struct Violation: Hashable, Sendable, CustomStringConvertible {
     /// The full name of the package, or where the statement names none the line of the bundle; empty for the bundle
@@ -17,8 +19,8 @@ package struct Violation: Hashable, Sendable, CustomStringConvertible {
         self.line = line
     }
 
-    /// The line that Leeway prints: `PACKAGE failed ASSERTION: DESCRIPTION`.
+    /// The line that Leeway prints: `PACKAGE failed ASSERTION: DESCRIPTION`, safe for a terminal.
     package var description: String {
-        (subject.isEmpty ? "" : subject + " ") + "failed \(assertion): \(explanation)"
+        ((subject.isEmpty ? "" : subject + " ") + "failed \(assertion): \(explanation)").safeForTerminal
     }
 }
