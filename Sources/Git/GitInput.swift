@@ -61,41 +61,55 @@ extension GitTree {
         of inputs: some Sequence<GitInput>, in directory: String = "", expected: ((String) -> Bool)? = nil
     ) -> [GitChange] {
         let prefix = directory.isEmpty ? "" : directory + "/"
+        var finder = Finder(self)
         var changes: [GitChange] = []
-        var present: Set<String> = []
         for input in inputs {
-            if expected != nil { present.insert(input.path) }
-            if let reason = reason(of: input, at: prefix + input.path) {
+            let path = prefix.isEmpty ? input.path : prefix + input.path
+            if let reason = finder.reason(of: input, at: path) {
                 changes.append(GitChange(path: input.path, reason: reason))
             }
         }
         guard let expected else { return changes }
-        for entry in allEntries where entry.path.hasPrefix(prefix) && entry.mode != "160000" {
-            let path = String(entry.path.dropFirst(prefix.count))
-            if !present.contains(path), expected(path) { changes.append(GitChange(path: path, reason: .deleted)) }
+        for path in finder.unseen() where path.hasPrefix(prefix) {
+            let inner = String(path.dropFirst(prefix.count))
+            if expected(inner) { changes.append(GitChange(path: inner, reason: .deleted)) }
         }
         return changes
     }
+}
 
-    private func reason(of input: GitInput, at path: String) -> GitChange.Reason? {
-        guard let entry = entry(at: path) else { return .untracked }
-        switch (input.kind, entry.mode) {
-        case (.link, "120000"): return input.id == entry.id ? nil : .modified
-        case (.file(let isExecutable), "100644"), (.file(let isExecutable), "100755"):
-            if input.id != entry.id { return .modified }
-            return isExecutable == (entry.mode == "100755") ? nil : .mode
-        default: return .type
-        }
+/// Looks inputs up in a tree, and remembers which entries were there.
+private struct Finder {
+    private let tree: GitTree
+    /// By the positions of the tree's own entries.
+    private var isSeen: [Bool]
+    private var next = 0
+    /// Paths inside of submodules.
+    private var seenInSubmodules: Set<String> = []
+
+    init(_ tree: GitTree) {
+        self.tree = tree
+        isSeen = Array(repeating: false, count: tree.count)
     }
 
-    /// The entries of this tree and of its submodules.
-    private var allEntries: [Entry] {
-        var out = Array(entries)
-        for submodule in submodules {
-            out += submodule.tree.allEntries.map { entry in
-                Entry(path: submodule.directory + "/" + entry.path, mode: entry.mode, id: entry.id)
-            }
+    mutating func reason(of input: GitInput, at path: String) -> GitChange.Reason? {
+        if !tree.submodules.isEmpty, let (submodule, inner) = tree.submodule(of: path) {
+            seenInSubmodules.insert(path)
+            return submodule.reason(of: input, at: inner)
         }
-        return out
+        guard let position = tree.position(of: path, near: next) else { return .untracked }
+        next = position + 1
+        isSeen[position] = true
+        return tree.reason(of: input, at: position)
+    }
+
+    /// The paths of the commit that no input had, sorted by bytes, those of submodules last.
+    func unseen() -> [String] {
+        var paths = tree.paths(unmarked: isSeen)
+        for submodule in tree.submodules {
+            paths += Finder(submodule.tree).unseen().map { submodule.directory + "/" + $0 }
+                .filter { !seenInSubmodules.contains($0) }
+        }
+        return paths
     }
 }

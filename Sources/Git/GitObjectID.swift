@@ -34,9 +34,6 @@ package struct GitObjectID: Hashable, Sendable, CustomStringConvertible {
     init(digest: some Collection<UInt8>) { hex = Hex.encode(digest) }
 
     package var description: String { hex }
-
-    /// The bytes of the name.
-    var bytes: [UInt8] { Hex.decode(hex) ?? [] }
 }
 
 /// Computes the name of a git object whose bytes arrive in pieces, so that one reading of a file can give both this

@@ -7,19 +7,26 @@ extension GitRepository {
     /// A submodule counts with the commit that this one records for it, where that commit is in its repository;
     /// otherwise its files are unknown and so untracked. One git process for the repository, and one for each
     /// submodule.
-    package func tree(of commit: GitCommit) async throws -> GitTree {
-        try await Self.tree(commit, in: root, format: format, depth: 0)
+    ///
+    /// - Parameter listing: `GitTree.raw` of an earlier call for the same commit, kept where nobody else can write;
+    ///   it saves listing and verifying the repository's own files again.
+    package func tree(of commit: GitCommit, listing: [UInt8]? = nil) async throws -> GitTree {
+        try await Self.tree(commit, in: root, format: format, listing: listing, depth: 0)
     }
 
     private static func tree(
-        _ commit: GitCommit, in root: FilePath, format: GitObjectFormat, depth: Int
+        _ commit: GitCommit, in root: FilePath, format: GitObjectFormat, listing: [UInt8]? = nil, depth: Int
     ) async throws -> GitTree {
-        let git = GitCommand(directory: root)
-        let raw = try await git.output(["ls-tree", "-r", "-t", "-z", "--full-tree", commit.tree.hex])
-        var tree = try GitTree(parsing: raw, format: format)
-        try tree.verify(root: commit.tree)
+        var tree: GitTree
+        if let listing {
+            tree = try GitTree(parsing: listing, format: format)
+        } else {
+            let command = ["ls-tree", "-r", "-t", "-z", "--full-tree", commit.tree.hex]
+            tree = try GitTree(parsing: try await GitCommand(directory: root).output(command), format: format)
+            try tree.verify(root: commit.tree)
+        }
         guard depth < 8 else { return tree }
-        for entry in Array(tree.entries) where entry.mode == "160000" {
+        for entry in tree.gitlinks {
             let directory = root.appending(entry.path)
             // Without a .git of its own, git would look into the repository around it.
             guard try Files.status(directory.appending(".git")) != nil else { continue }

@@ -28,16 +28,37 @@ extension GitTree {
             let end = raw[at...].firstIndex(of: 0) ?? raw.count
             let isTree = raw[at + 7] == UInt8(ascii: "t")
             let start = at + 7 + (raw[at + 7] == UInt8(ascii: "c") ? 7 : 5)
-            let id = GitObjectID(checked: raw[start..<start + format.digitCount])
+            let digits = raw[start..<start + format.digitCount]
             let path = raw[(start + format.digitCount + 1)..<end]
             while open.count > 1, !path.starts(with: open[open.count - 1].prefix) { try close(open.removeLast()) }
-            let name = path.dropFirst(open[open.count - 1].prefix.count)
             // A tree object spells the mode of a directory without the leading zero.
-            let mode = raw[at..<at + 6].drop { $0 == UInt8(ascii: "0") }
-            open[open.count - 1].content += mode + [0x20] + name + [0] + id.bytes
-            if isTree { open.append(Open(prefix: path + [UInt8(ascii: "/")], id: id)) }
+            let top = open.count - 1
+            open[top].content += raw[at..<at + 6].drop { $0 == UInt8(ascii: "0") }
+            open[top].content.append(0x20)
+            open[top].content += path.dropFirst(open[top].prefix.count)
+            open[top].content.append(0)
+            open[top].content += try Self.bytes(digits)
+            if isTree { open.append(Open(prefix: path + [UInt8(ascii: "/")], id: GitObjectID(checked: digits))) }
             at = end + 1
         }
         while let directory = open.popLast() { try close(directory) }
+    }
+
+    /// The bytes of a name that git printed.
+    private static func bytes(_ digits: ArraySlice<UInt8>) throws(GitError) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(digits.count / 2)
+        var high: UInt8?
+        for digit in digits {
+            let value: UInt8
+            switch digit {
+            case 0x30...0x39: value = digit - 0x30
+            case 0x61...0x66: value = digit - 0x61 + 10
+            default: throw GitError(.failed, "git printed an object's name that is not hexadecimal")
+            }
+            if let first = high { out.append(first << 4 | value) }
+            high = high == nil ? value : nil
+        }
+        return out
     }
 }

@@ -66,28 +66,95 @@ package struct GitTree: Sendable {
     /// All entries in the order of the bytes of their paths; names that are not UTF-8 are repaired.
     package var entries: some Sequence<Entry> { lines.lazy.map(entry) }
 
+    /// The submodules that the commit records.
+    var gitlinks: [Entry] { lines.filter { raw[$0.mode + 1] == UInt8(ascii: "6") }.map(entry) }
+
     /// What is at `path`, submodules included; `nil` where the commit has no file there.
     package func entry(at path: String) -> Entry? {
-        for submodule in submodules {
-            guard path.hasPrefix(submodule.directory + "/") else { continue }
-            let inner = String(path.dropFirst(submodule.directory.count + 1))
-            guard var entry = submodule.tree.entry(at: inner) else { return nil }
+        if let (submodule, inner) = submodule(of: path) {
+            guard var entry = submodule.entry(at: inner) else { return nil }
             entry.path = path
             return entry
         }
-        let wanted = Array(path.utf8)
+        return position(of: path, near: 0).map { entry(lines[$0]) }
+    }
+
+    /// The submodule that `path` is in, and the path there.
+    func submodule(of path: String) -> (tree: GitTree, path: String)? {
+        for submodule in submodules where path.hasPrefix(submodule.directory + "/") {
+            return (submodule.tree, String(path.dropFirst(submodule.directory.count + 1)))
+        }
+        return nil
+    }
+
+    /// The place of `path` among the entries of this tree.
+    ///
+    /// - Parameter guess: where it is looked for first; sorted paths are mostly found there.
+    func position(of path: String, near guess: Int) -> Int? {
+        let wanted = path.utf8Span.span
         var low = 0
         var high = lines.count
-        while low < high {
-            let middle = (low + high) / 2
-            if raw[lines[middle].path..<lines[middle].end].lexicographicallyPrecedes(wanted) {
-                low = middle + 1
-            } else {
-                high = middle
+        if guess < high {
+            switch order(lines[guess], wanted) {
+            case 0: return guess
+            case ..<0: low = guess + 1
+            default: high = guess
             }
         }
-        guard low < lines.count, raw[lines[low].path..<lines[low].end].elementsEqual(wanted) else { return nil }
-        return entry(lines[low])
+        while low < high {
+            let middle = (low + high) / 2
+            switch order(lines[middle], wanted) {
+            case 0: return middle
+            case ..<0: low = middle + 1
+            default: high = middle
+            }
+        }
+        return nil
+    }
+
+    /// Below zero where the path of `line` comes before `wanted`, above where it comes after.
+    private func order(_ line: Line, _ wanted: Span<UInt8>) -> Int {
+        let bytes = raw.span
+        let count = line.end - line.path
+        for index in 0..<min(count, wanted.count) where bytes[line.path + index] != wanted[index] {
+            return Int(bytes[line.path + index]) - Int(wanted[index])
+        }
+        return count - wanted.count
+    }
+
+    /// How an input differs from what is at `path`, submodules included; `nil` where it does not.
+    func reason(of input: GitInput, at path: String) -> GitChange.Reason? {
+        if let (submodule, inner) = submodule(of: path) { return submodule.reason(of: input, at: inner) }
+        return position(of: path, near: 0).map { reason(of: input, at: $0) } ?? .untracked
+    }
+
+    /// How an input differs from the entry at a position; `nil` where it does not.
+    func reason(of input: GitInput, at position: Int) -> GitChange.Reason? {
+        let line = lines[position]
+        let bytes = raw.span
+        // The last digits tell 100644, 100755, 120000 and 160000 apart, and the second one links and submodules.
+        let isExecutable = bytes[line.mode + 3] == UInt8(ascii: "7")
+        switch (input.kind, bytes[line.mode + 1]) {
+        case (.link, UInt8(ascii: "2")): return hasID(line, input.id) ? nil : .modified
+        case (.file(let wanted), UInt8(ascii: "0")):
+            if !hasID(line, input.id) { return .modified }
+            return wanted == isExecutable ? nil : .mode
+        default: return .type
+        }
+    }
+
+    private func hasID(_ line: Line, _ id: GitObjectID) -> Bool {
+        let wanted = id.hex.utf8Span.span
+        guard wanted.count == format.digitCount else { return false }
+        let bytes = raw.span
+        for index in 0..<wanted.count where bytes[line.id + index] != wanted[index] { return false }
+        return true
+    }
+
+    /// The paths of the entries at those positions that are not marked, submodules left out.
+    func paths(unmarked marks: [Bool]) -> [String] {
+        lines.indices.lazy.filter { !marks[$0] && raw[lines[$0].mode + 1] != UInt8(ascii: "6") }
+            .map { String(decoding: raw[lines[$0].path..<lines[$0].end], as: UTF8.self) }
     }
 
     private func entry(_ line: Line) -> Entry {
