@@ -6,7 +6,7 @@ internal import SystemPackage
 /// The layout of a cache on disk, shared by every process that uses it:
 ///
 ///     format                    the line "martlet-cache 1"
-///     cas/sha256/ab/cdef…       a blob, mode 0444; cdef….x is the same blob with mode 0555
+///     cas/sha256/ab/cdef…       a blob, mode 0644; cdef….x is the same blob with mode 0755
 ///     cas/tmp/                  blobs that are being written, on the same file system
 ///     trees/<digest>/           a tree laid out by hard links, read-only
 ///     actions/ab/cdef….json     the result of an action

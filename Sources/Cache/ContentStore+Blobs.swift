@@ -23,7 +23,9 @@ struct BlobName: Hashable, Sendable {
         self.init(digest, isExecutable: isExecutable)
     }
 
-    var mode: UInt16 { isExecutable ? 0o555 : 0o444 }
+    /// Writable by its owner, as the file was that a step made: a step that copies it, or that changes it through an
+    /// overlay, must be able to. What a step sees of the store itself is mounted read-only.
+    var mode: UInt16 { isExecutable ? 0o755 : 0o644 }
 }
 
 /// How blobs get their names and lose them.

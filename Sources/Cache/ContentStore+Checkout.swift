@@ -94,7 +94,7 @@ extension ContentStore {
 
     private func seal(_ directory: OpenDirectory) throws {
         try directory.setModified(Self.fileTime)
-        try directory.setMode(0o555)
+        try directory.setMode(0o755)
     }
 
     /// Links a blob that is verified now into a tree.
@@ -159,7 +159,7 @@ extension ContentStore {
     private func matches(_ root: Digest, _ name: String) async throws -> Bool {
         guard let status = try directory.trees.status(name), status.kind == .directory else { return false }
         if Clocks.nowNanoseconds() - status.changed > CacheCollector.touchInterval {
-            try directory.trees.setMode(name, 0o555)
+            try directory.trees.setMode(name, 0o755)
         }
         if checkedTrees.withLock({ $0.contains(root) }) { return true }
         guard try check(root, at: name) else { return false }
@@ -183,7 +183,7 @@ extension ContentStore {
                 case .link(let target):
                     guard status.kind == .link, try current.linkTarget(entry.name) == target else { return false }
                 case .directory(let below, _):
-                    guard status.kind == .directory, status.mode == 0o555 else { return false }
+                    guard status.kind == .directory, status.mode == 0o755 else { return false }
                     pending.append((try current.directory(entry.name), below))
                 }
                 names += 1

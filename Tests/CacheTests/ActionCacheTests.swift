@@ -158,7 +158,7 @@ import Testing
         let path = directory["cache/cas/sha256/\(file.hex.prefix(2))/\(file.hex.dropFirst(2))"]
         var bytes = try Files.read(path, limit: 10_000)
         bytes[500] ^= 1
-        try Files.write(bytes, to: path, mode: 0o444)
+        try Files.write(bytes, to: path, mode: 0o644)
         try Files.setModified(path, ContentStore.fileTime)
         let verification = try await CacheCollector(store).verify()
         #expect(verification.damaged.count == 1 && verification.incomplete == [broken])

@@ -41,7 +41,7 @@ import Testing
         #expect(try store.put([1, 2, 3]) == digest)
         #expect(try store.read(digest, limit: 3) == [1, 2, 3])
         #expect(store.contains(digest) && !store.contains(.of("other")))
-        #expect(try Files.status(blob(digest))?.mode == 0o444)
+        #expect(try Files.status(blob(digest))?.mode == 0o644)
         #expect(await code { _ = try store.read(.of("other"), limit: 3) } == .absent)
         try directory.write("file", to: "file", mode: 0o755)
         let stored = try store.put(file: directory["file"])
@@ -55,11 +55,11 @@ import Testing
         for damage in [Array("hellx".utf8), Array("hel".utf8), []] {
             let digest = try store.put(Array("hello".utf8))
             try Files.setMode(blob(digest), 0o644)
-            try Files.write(damage, to: blob(digest), mode: 0o444)
+            try Files.write(damage, to: blob(digest), mode: 0o644)
             #expect(!store.contains(digest))
             #expect(await code { _ = try store.read(digest, limit: 100) } == .damaged)
             #expect(await code { _ = try store.read(digest, limit: 100) } == .absent)
-            try Files.write(damage, to: blob(digest), mode: 0o444)
+            try Files.write(damage, to: blob(digest), mode: 0o644)
             #expect(try store.put(Array("hello".utf8)) == digest)
             #expect(try store.read(digest, limit: 100) == Array("hello".utf8))
         }
@@ -74,11 +74,11 @@ import Testing
         #expect(try Files.status(directory["out/bin/run"]) == nil)
         let path = try await store.checkout(captured.root)
         #expect(try Files.readText(path.appending("bin/run"), limit: 100) == "hello")
-        #expect(try Files.status(path.appending("bin/run"))?.mode == 0o555)
-        #expect(try Files.status(path.appending("share/doc/a.txt"))?.mode == 0o444)
+        #expect(try Files.status(path.appending("bin/run"))?.mode == 0o755)
+        #expect(try Files.status(path.appending("share/doc/a.txt"))?.mode == 0o644)
         #expect(try Files.readLink(path.appending("share/run")) == "../bin/run")
         #expect(try Files.list(path) == ["bin", "empty", "share"])
-        #expect(try Files.status(path)?.mode == 0o555)
+        #expect(try Files.status(path)?.mode == 0o755)
         // The same inode as the blob: no bytes of its own.
         #expect(try Files.status(path.appending("share/doc/a.txt"))?.inode == Files.status(blob(.of("text")))?.inode)
         #expect(try await store.checkout(captured.root) == path)
@@ -105,7 +105,7 @@ import Testing
         let path = try await store.checkout(captured.root)
         for part in ["", "bin", "share", "share/doc"] { try Files.setMode(path.appending(part), 0o755) }
         switch change {
-        case "write": try Files.write(Array("evil!".utf8), to: path.appending("bin/run"), mode: 0o555)
+        case "write": try Files.write(Array("evil!".utf8), to: path.appending("bin/run"), mode: 0o755)
         case "add": try Files.write([1], to: path.appending("share/doc/c.txt"))
         case "remove": try Files.remove(path.appending("bin/run"))
         case "mode": try Files.setMode(path.appending("share/doc/a.txt"), 0o644)
@@ -113,7 +113,7 @@ import Testing
             try Files.remove(path.appending("share/run"))
             try Files.symlink("/etc/passwd", at: path.appending("share/run"))
         }
-        for part in ["", "bin", "share", "share/doc"] { try Files.setMode(path.appending(part), 0o555) }
+        for part in ["", "bin", "share", "share/doc"] { try Files.setMode(path.appending(part), 0o755) }
         // What this process has checked it does not check again; another one does.
         let other = try ContentStore(directory: directory["cache"])
         // The mode belongs to the blob too, which is therefore damaged and must be stored again.
@@ -133,7 +133,7 @@ import Testing
         let opened = try await ChildProcess.run(
             ["/bin/sh", "-c", "printf evil > '\(file)'"], outputLimit: 100, timeLimit: .seconds(60))
         try #require(opened.isSuccess)
-        try Files.setMode(file, 0o444)
+        try Files.setMode(file, 0o644)
         #expect(!store.contains(.of("text")))
         let other = try ContentStore(directory: directory["cache"])
         #expect(await code { _ = try await other.checkout(captured.root) } == .absent)
