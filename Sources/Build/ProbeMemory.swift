@@ -25,8 +25,15 @@ struct ProbeMemory: Sendable {
         {
             return String(decoding: bytes, as: UTF8.self)
         }
+        var command = probe.command
+        var environment: [String: String]?
+        if let name = command.first, let alias = try Toolchain(names: [name], settings: settings).aliases[name] {
+            command[0] = alias.string
+            environment = ProcessEnvironment.variables.merging(StepEnvironment.debianNode) { $1 }
+        }
         let outcome = try await ChildProcess.run(
-            probe.command, workingDirectory: root, outputLimit: Self.outputLimit, timeLimit: Self.timeLimit)
+            command, environment: environment, workingDirectory: root, outputLimit: Self.outputLimit,
+            timeLimit: Self.timeLimit)
         guard outcome.isSuccess else {
             throw BuildError(
                 .unavailable,

@@ -5,7 +5,7 @@ extension Recipe {
     static func swift(_ package: Package, _ config: SwiftConfig, _ context: RecipeContext) -> Recipe {
         // SwiftPM's own sandbox is for macOS; the rest keeps it from looking for newer dependencies.
         let common = [
-            "--disable-sandbox", "--disable-automatic-resolution", "--skip-update", "--scratch-path",
+            "--disable-sandbox", "--disable-automatic-resolution", "--scratch-path",
             "/tmp/swift-build",
         ]
         let flags =

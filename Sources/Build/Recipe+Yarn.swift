@@ -75,7 +75,7 @@ extension Recipe {
             dependencies.append(
                 DependencyMount(package: dependency.name, path: "_libs/" + place, isPartOfArtifact: false))
             let archive = mirrored ? "_mirror/\(place).tar.gz" : "_libs/\(place).tgz"
-            prep.append(["sh", "-c", Self.archiveCommand(of: "_libs/\(place)", to: archive)])
+            prep.append(["sh", "-c", Self.archiveCommand(of: "package", in: "_libs/\(place)", to: archive)])
             prep.append([
                 "sh", "-c",
                 "sed \"/resolved /c\\\\  resolved \\\"file://$PWD/\(archive)\\\"\" '_libs/\(place)/package/\(Self.lockEntryFile)' >> yarn.lock",
@@ -83,7 +83,9 @@ extension Recipe {
             lock = lock ?? ""
         } else {
             dependencies.append(DependencyMount(package: dependency.name, path: place, isPartOfArtifact: false))
-            if mirrored { prep.append(["sh", "-c", Self.archiveCommand(of: place, to: "_mirror/\(place).tar.gz")]) }
+            if mirrored {
+                prep.append(["sh", "-c", Self.archiveCommand(of: ".", in: place, to: "_mirror/\(place).tar.gz")])
+            }
         }
         guard dependency.type == .yarn else { return }
         let other = try YarnSources(package: dependency, context: context).manifest()
@@ -106,9 +108,10 @@ extension Recipe {
         }
     }
 
-    /// A shell line that archives `directory` so that the same files always give the same bytes.
-    private static func archiveCommand(of directory: String, to archive: String) -> String {
-        "tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=u+rw,go+r,go-w -C '\(directory)' -c . | gzip -n > '\(archive)'"
+    /// A shell line that archives `entry` so that the same files always give the same bytes. yarn takes the first
+    /// component off every name, so it has to be `package`, as in npm's own archives.
+    private static func archiveCommand(of entry: String, in directory: String, to archive: String) -> String {
+        "tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=u+rw,go+r,go-w -C '\(directory)' -c \(entry) | gzip -n > '\(archive)'"
     }
 
     private mutating func addMirrorFiles(version: String, npmName: String, npmVersion: String) {
@@ -199,7 +202,7 @@ extension Recipe {
                         [
                             "sh", "-c",
                             "mkdir /tmp/unpacked && tar -xzf /tmp/package.tgz -C /tmp/unpacked && "
-                                + Self.archiveCommand(of: "/tmp/unpacked", to: "_mirror/\(safe).tar.gz"),
+                                + Self.archiveCommand(of: "package", in: "/tmp/unpacked", to: "_mirror/\(safe).tar.gz"),
                         ],
                     ]))
             artifactDirectory = "_mirror"

@@ -4,12 +4,17 @@ internal import Workspace
 enum StepEnvironment {
     /// Where the workspace is in every step's file tree.
     static let workspaceDirectory = "/build"
+    /// A directory in memory that is private to each step and gone after it.
+    static let home = "/homeless"
     /// What fetch steps leave for later ones.
     static let fetchedDirectory = "/fetched"
 
     /// 1980-01-01, the earliest time that every archive format can hold. The time of a commit would give one key two
     /// results.
     static let sourceDateEpoch = "315532800"
+
+    /// Debian's yarn finds its own modules only through Debian's node unless it is told where they are.
+    static let debianNode = ["NODE_PATH": "/usr/share/nodejs"]
 
     /// Where the package's own directory is in a step's file tree.
     static func directory(of component: String) -> String {
@@ -22,7 +27,7 @@ enum StepEnvironment {
         for package: Package, step: Recipe.Step, searchPath: String, passed: [String: String]
     ) -> [String: String] {
         var variables = [
-            "HOME": "/homeless",
+            "HOME": home,
             "LANG": "C.UTF-8",
             "LC_ALL": "C.UTF-8",
             "LEEWAY_WORKSPACE_ROOT": workspaceDirectory,
@@ -41,8 +46,7 @@ enum StepEnvironment {
             variables["GOPROXY"] = "off"
             variables["GOTOOLCHAIN"] = "local"
         case .yarn:
-            // Debian's yarn finds its own modules only through Debian's node unless it is told where they are.
-            variables["NODE_PATH"] = "/usr/share/nodejs"
+            variables.merge(debianNode) { $1 }
             variables["YARN_CACHE_FOLDER"] = "\(fetchedDirectory)/yarn"
         case .docker:
             variables["DOCKER_BUILDKIT"] = "1"

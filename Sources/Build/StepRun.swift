@@ -30,7 +30,8 @@ struct StepRun: Sendable {
     let fetched: Digest?
     let report: @Sendable (BuildEvent.Kind) -> Void
 
-    private static let memoryForFetched = 4 << 30
+    /// Bytes that a step may keep in its private home directory.
+    private static let homeLimit = 4 << 30
 
     func run(in workplace: StepWorkplace) async throws -> Result {
         switch step.runner {
@@ -49,6 +50,7 @@ struct StepRun: Sendable {
             workingDirectory: StepEnvironment.directory(of: package.name.component))
         request.mounts.append(
             .overlay(lower: workplace.lower, upper: upper, work: work, at: StepEnvironment.workspaceDirectory))
+        request.mounts.append(.temporary(at: StepEnvironment.home, byteLimit: Self.homeLimit))
         request.mounts += try await dependencyMounts()
         request.mounts += try await fetchedMounts(fetchedPlace, workplace)
         if let script = StepScript(step.commands) { request.mounts.append(.file(script.content, at: StepScript.path)) }
