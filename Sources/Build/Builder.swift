@@ -11,13 +11,13 @@ package struct Builder: Sendable {
     /// Where everything is that steps share.
     package let site: BuildSite
     package let options: BuildOptions
-    private let packages: [PackageName: Package]
+    let packages: [PackageName: Package]
     /// Every package after all of its dependencies.
     private let order: [PackageName]
     private let graph: Graph
     private let numbers: [PackageName: Int]
     /// The variables that packages may take from martlet's own environment.
-    private let variables: [String: String]
+    let variables: [String: String]
 
     /// - Parameters:
     ///   - packages: all packages of the workspace, without a cycle.
@@ -245,11 +245,11 @@ package struct Builder: Sendable {
                 toolchain: plan.toolchain.limited(to: recipe.tools), options: options, passed: passed(to: package),
                 needed: needed, report: report)
             let result = try await run.run()
-            let statement = try await site.witness.statement(
+            let statements = try await site.witness.statements(
                 about: result, package: package, recipe: recipe, toolchain: plan.toolchain.limited(to: recipe.tools),
                 dependencies: built)
             try site.actions.record(
-                try PackageRecord.write(result, manifest: key.manifest, statement: statement, store: site.store))
+                try PackageRecord.write(result, manifest: key.manifest, statements: statements, store: site.store))
             return (result, false)
         }
     }

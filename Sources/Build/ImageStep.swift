@@ -82,7 +82,7 @@ struct ImageStep: Sendable {
     /// The OCI layout as one archive whose bytes follow from its files alone.
     private func archive(_ layout: FilePath, to file: FilePath) async throws {
         let root = try await run.site.store.capture(layout, mode: .copying).root
-        try await ArtifactArchive.write(root, in: run.site.store, to: file)
+        _ = try run.site.store.writeArchive(root, to: file, compression: .none)
     }
 
     private func writeDescription(_ config: DockerConfig, layout: FilePath, to artifact: FilePath) throws {

@@ -8,16 +8,19 @@ enum PackageRecord {
     /// The record for the cache; stores the documents that it names.
     /// - Parameters:
     ///   - manifest: what the key was made from, kept to say later why a package is built again.
-    ///   - statement: the in-toto statement about the build.
-    static func write(_ built: BuiltPackage, manifest: JSON, statement: [UInt8], store: ContentStore) throws
+    ///   - statements: the in-toto statement about the build, in each shape.
+    static func write(
+        _ built: BuiltPackage, manifest: JSON, statements: [ProvenanceFormat: [UInt8]], store: ContentStore
+    ) throws
         -> ActionResult
     {
         let document = try store.put(built.json.canonical())
         let manifest = try store.put(manifest.canonical())
-        let statement = try store.put(statement)
+        var blobs = ["package": document, "manifest": manifest]
+        for (format, statement) in statements { blobs[blobName(format)] = try store.put(statement) }
         return ActionResult(
             key: built.key, tree: built.artifact, trees: ["own": built.ownTree],
-            blobs: ["package": document, "manifest": manifest, "statement": statement])
+            blobs: blobs)
     }
 
     /// The result; `nil` when a part of it is gone or damaged, which makes it a miss.
@@ -30,9 +33,11 @@ enum PackageRecord {
         return built
     }
 
+    private static func blobName(_ format: ProvenanceFormat) -> String { "statement-\(format.rawValue)" }
+
     /// The statement about a recorded package's build, its exact bytes.
-    static func statement(_ record: ActionResult, store: ContentStore) throws -> [UInt8] {
-        guard let digest = record.blobs["statement"] else {
+    static func statement(_ record: ActionResult, _ format: ProvenanceFormat, store: ContentStore) throws -> [UInt8] {
+        guard let digest = record.blobs[blobName(format)] else {
             throw BuildError(.missing, "the cached result has no provenance; build it again")
         }
         return try store.read(digest, limit: documentLimit)

@@ -105,6 +105,7 @@ package struct Project: Sendable {
         Witness(
             source: try await SourceFacts(of: workspace.root), program: try MartletProgram(index: cache.tools.index),
             variant: workspace.variant?.name, environment: workspace.environmentManifest.values,
+            commandLine: options.commandLine,
             redactor: Redactor(arguments: workspace.arguments, secretNames: Set(building.secretArguments)))
     }
 }

@@ -10,6 +10,8 @@ package struct ProjectOptions: Sendable {
     package var variant: String?
     /// `-D name=value`.
     package var arguments: [String: String] = [:]
+    /// How martlet was called.
+    package var commandLine: [String] = []
     /// martlet's own environment.
     package var environment: [String: String]
     package var strictness = WorkspaceOptions.Strictness.warn

@@ -20,6 +20,9 @@ package struct ReproducibilityCheck: Sendable {
     package var confirmed: [PackageName]
     package var differences: [Difference]
 
+    /// The packages that have differences.
+    package var differingPackages: Set<PackageName> { Set(differences.map(\.package)) }
+
     private static let compareLimit = 64 << 20
 
     /// Compares what two builds made of the same packages.

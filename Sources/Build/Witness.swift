@@ -11,24 +11,27 @@ package struct Witness: Sendable {
     package var program: MartletProgram
     package var variant: String?
     package var environment: [String: String]
+    /// How martlet was called; secrets are taken out of it before it goes into a statement.
+    package var commandLine: [String]
     package var redactor: Redactor
 
     package init(
         source: SourceFacts, program: MartletProgram, variant: String?,
-        environment: [String: String], redactor: Redactor
+        environment: [String: String], commandLine: [String], redactor: Redactor
     ) {
         self.source = source
         self.program = program
         self.variant = variant
         self.environment = environment
+        self.commandLine = commandLine
         self.redactor = redactor
     }
 
-    /// The in-toto statement about one package's build, as the bytes to be signed.
-    func statement(
+    /// The in-toto statement about one package's build in each shape, as the bytes to be signed.
+    func statements(
         about built: BuiltPackage, package: Package, recipe: Recipe, toolchain: Toolchain,
         dependencies: [PackageName: BuiltPackage]
-    ) async throws -> [UInt8] {
+    ) async throws -> [ProvenanceFormat: [UInt8]] {
         var facts = ProvenanceFacts(
             packageName: package.name.description, packageType: package.type.rawValue, actionKey: built.key,
             inputs: built.inputTree, inputCount: package.sources.count, sandbox: Self.sandbox(of: built, recipe),
@@ -52,7 +55,10 @@ package struct Witness: Sendable {
             invocationID: built.key.hex, startedOn: Timestamp(seconds: Int64(built.startedOn)),
             finishedOn: Timestamp(seconds: Int64(built.finishedOn)))
         facts.redactor = redactor
-        return facts.statement.payload
+        return [
+            .slsa: facts.statement.payload,
+            .leeway: LeewayProvenance(facts, commandLine: commandLine).envelope.payload,
+        ]
     }
 
     /// A package is as well kept apart as its least well kept step.

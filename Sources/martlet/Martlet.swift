@@ -16,6 +16,7 @@ struct Martlet: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Build", subcommands: [BuildCommand.self]),
             CommandGroup(name: "Workspace", subcommands: [CollectCommand.self]),
+            CommandGroup(name: "Proof", subcommands: [ProvenanceCommand.self]),
             CommandGroup(name: "Upkeep", subcommands: [VersionCommand.self]),
         ])
 

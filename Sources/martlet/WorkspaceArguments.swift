@@ -27,6 +27,7 @@ struct WorkspaceArguments: ParsableArguments {
     func projectOptions() throws -> ProjectOptions {
         var options = ProjectOptions(
             directory: try ProcessEnvironment.directory, environment: ProcessEnvironment.variables)
+        options.commandLine = CommandLine.arguments
         options.root = workspace.map { FilePath($0) }
         options.variant = variant
         for argument in arguments {
