@@ -27,31 +27,46 @@ package struct Redactor: Sendable {
     /// Whether an argument of this name is kept secret.
     package func isSecret(_ name: String) -> Bool { names.contains(name) || Self.looksSecret(name) }
 
-    private static let words: Set<String> = [
-        "key", "keys", "pat", "pwd", "pass", "auth", "authorization", "bearer", "cookie", "jwt", "otp", "pin", "psk",
-    ]
+    private static let words: Set<[UInt8]> = Set(
+        [
+            "key", "keys", "pat", "pwd", "pass", "auth", "authorization", "bearer", "cookie", "jwt", "otp", "pin",
+            "psk",
+        ].map { Array($0.utf8) })
     private static let parts = [
         "token", "secret", "password", "passwd", "passphrase", "passwort", "credential", "apikey", "accesskey",
         "privatekey", "signingkey", "privkey",
-    ]
+    ].map { Array($0.utf8) }
 
     /// Whether a name reads like that of a secret, such as `npm_token`, `signingKey` or `DB_PASSWORD`.
+    ///
+    /// Only ASCII letters and digits are looked at; everything else ends a word.
     package static func looksSecret(_ name: String) -> Bool {
-        let joined = name.lowercased().filter { $0.isLetter || $0.isNumber }
-        if parts.contains(where: joined.contains) { return true }
-        var word = ""
-        var found = false
+        var joined: [UInt8] = []
+        var word: [UInt8] = []
         var wasLower = false
-        for character in name {
-            let startsWord = character.isUppercase && wasLower
-            if startsWord || !(character.isLetter || character.isNumber) {
-                found = found || words.contains(word)
-                word = ""
+        for byte in name.utf8 {
+            let isUpper = 0x41...0x5A ~= byte
+            let isLower = 0x61...0x7A ~= byte
+            let isPart = isUpper || isLower || 0x30...0x39 ~= byte
+            if !isPart || isUpper && wasLower {
+                if words.contains(word) { return true }
+                word = []
             }
-            if character.isLetter || character.isNumber { word += character.lowercased() }
-            wasLower = character.isLowercase
+            if isPart {
+                word.append(isUpper ? byte | 0x20 : byte)
+                joined.append(isUpper ? byte | 0x20 : byte)
+            }
+            wasLower = isLower
         }
-        return found || words.contains(word)
+        return words.contains(word) || parts.contains { contains(joined, $0) }
+    }
+
+    private static func contains(_ text: [UInt8], _ part: [UInt8]) -> Bool {
+        guard text.count >= part.count else { return false }
+        for start in 0...(text.count - part.count) where text[start] == part[0] {
+            if text[start..<start + part.count].elementsEqual(part) { return true }
+        }
+        return false
     }
 
     /// The arguments with the values of the secret ones replaced.
