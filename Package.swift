@@ -90,7 +90,11 @@ let package = Package(
         .testTarget(
             name: "SandboxTests", dependencies: ["Bytes", "Host", "Sandbox", "TestKit", "sandbox-probe", systemPackage],
             exclude: ["Resources"], swiftSettings: settings),
-        tests("Cache", ["Bytes", "Host", systemPackage]),
+        // A process for tests of Cache to kill.
+        .executableTarget(
+            name: "CacheDriver", dependencies: ["Bytes", "Cache", "Host", systemPackage], path: "Tests/CacheDriver",
+            swiftSettings: settings),
+        tests("Cache", ["CacheDriver", "Bytes", "Host", systemPackage]),
         tests("Workspace", ["Bytes", "Host", systemPackage], exclude: ["Golden"]),
         tests("Build", ["Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Sandbox", "Workspace", systemPackage]),
         tests("Policy", ["Attest", "Bytes"]),

@@ -122,6 +122,9 @@ package final class ContentStore: Sendable {
 
     static let emptyTree = Tree.empty.digest
 
+    /// The digest of a tree without entries; it is always there.
+    package static var emptyRoot: Digest { emptyTree }
+
     /// Waits until everything stored so far is on the disk.
     package func synchronize() throws { try directory.blobs.synchronizeFileSystem() }
 }
