@@ -177,29 +177,30 @@ package struct Builder: Sendable {
         var outcome = Outcome(results: [:], built: plan.cached, failures: [:])
         for name in plan.cached.keys { outcome.results[name] = .cached }
         var queue = BuildQueue(order: plan.order.filter { plan.cached[$0] == nil }, dependencies: plan.dependencies)
-        try await withThrowingTaskGroup(of: (PackageName, Result<(BuiltPackage, Bool), any Error>).self) { group in
+        try await withThrowingTaskGroup(of: Finished.self) { group in
             repeat {
                 while queue.running.count < options.jobs, let name = queue.next() {
                     let built = outcome.built
                     group.addTask {
                         report(.packageStarted(name))
                         do {
-                            return (
-                                name, .success(try await buildPackage(name, plan: plan, built: built, report: report))
-                            )
+                            let (result, wasCached) = try await buildPackage(
+                                name, plan: plan, built: built, report: report)
+                            return Finished(name: name, result: result, wasCached: wasCached)
                         } catch {
-                            return (name, .failure(error))
+                            return Finished(name: name, failure: error)
                         }
                     }
                 }
-                guard let (name, result) = try await group.next() else { break }
-                switch result {
-                case .success(let (built, wasCached)):
+                guard let finished = try await group.next() else { break }
+                let name = finished.name
+                if let built = finished.result {
+                    let result = finished.wasCached ? StepResult.cached : .built
                     outcome.built[name] = built
-                    outcome.results[name] = wasCached ? .cached : .built
-                    report(.packageFinished(name, wasCached ? .cached : .built, artifact: built.artifact))
+                    outcome.results[name] = result
+                    report(.packageFinished(name, result, artifact: built.artifact))
                     queue.finish(name, succeeded: true)
-                case .failure(let error):
+                } else if let error = finished.failure {
                     outcome.failures[name] = error
                     outcome.results[name] = .failed("\(error)")
                     report(.packageFinished(name, .failed("\(error)"), artifact: nil))
@@ -215,6 +216,15 @@ package struct Builder: Sendable {
         report(.finished(succeeded: outcome.succeeded))
         try Task.checkCancellation()
         return outcome
+    }
+
+    /// How the build of one package ended: with a result or a failure. A struct on purpose: Swift 6.3's optimiser
+    /// releases parts of a tuple with a `Result` too early when a task group hands it over.
+    private struct Finished: Sendable {
+        var name: PackageName
+        var result: BuiltPackage?
+        var wasCached = false
+        var failure: (any Error)?
     }
 
     /// Builds one package whose dependencies are built, unless another martlet just did.

@@ -11,31 +11,37 @@ struct EnvironmentProbing: Sendable {
         for types: Set<PackageType>, and entries: [EnvironmentManifest.Probe]
     ) async -> (values: [String: String], problems: [Diagnostic]) {
         let probes = EnvironmentManifest.probes(for: types, and: entries)
-        return await withTaskGroup(of: (String, Result<String, any Error>).self) { group in
+        return await withTaskGroup(of: Answer.self) { group in
             for probe in probes {
-                group.addTask {
-                    do {
-                        return (probe.name, .success(try await value(of: probe)))
-                    } catch {
-                        return (probe.name, .failure(error))
-                    }
-                }
+                group.addTask { await answer(probe) }
             }
             var values = EnvironmentManifest.builtIn
             var problems: [Diagnostic] = []
-            for await (name, result) in group {
-                switch result {
-                case .success(let value): values[name] = value
-                case .failure(let error):
-                    values[name] = ""
-                    problems.append(
-                        Diagnostic(
-                            .error, "the environment manifest's entry '\(name)' has no value: \(error)",
-                            at: SourceLocation(file: "WORKSPACE.yaml", line: 1),
-                            remedy: "install the tool, or override the entry in environmentManifest"))
-                }
+            for await answer in group {
+                values[answer.name] = answer.value
+                if let problem = answer.problem { problems.append(problem) }
             }
             return (values, problems)
+        }
+    }
+
+    /// What came of one probe. A struct on purpose: with a tuple of a name and a `Result`, Swift 6.3's optimiser
+    /// releases the name too early, and the release build reads freed memory.
+    private struct Answer: Sendable {
+        var name: String
+        var value = ""
+        var problem: Diagnostic?
+    }
+
+    private func answer(_ probe: EnvironmentManifest.Probe) async -> Answer {
+        do {
+            return Answer(name: probe.name, value: try await value(of: probe))
+        } catch {
+            let problem = Diagnostic(
+                .error, "the environment manifest's entry '\(probe.name)' has no value: \(error)",
+                at: SourceLocation(file: "WORKSPACE.yaml", line: 1),
+                remedy: "install the tool, or override the entry in environmentManifest")
+            return Answer(name: probe.name, problem: problem)
         }
     }
 

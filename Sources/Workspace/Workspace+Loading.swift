@@ -207,33 +207,41 @@ struct WorkspaceLoader {
     private func runScripts(_ components: inout [ComponentDraft]) async throws {
         let engine = options.javaScript
         let arguments = workspace.arguments
-        try await withThrowingTaskGroup(of: (Int, Result<JSON, any Error>).self) { group in
+        try await withThrowingTaskGroup(of: ScriptAnswer.self) { group in
             for (index, component) in components.enumerated() {
                 guard let script = component.script else { continue }
                 let request = JavaScript.Request(
                     program: JavaScript.program(script: script, arguments: arguments), file: component.scriptFile)
                 group.addTask {
                     do {
-                        return (index, .success(try JSON(parsing: try await engine.evaluate(request))))
+                        return ScriptAnswer(
+                            index: index, packages: try JSON(parsing: try await engine.evaluate(request)))
                     } catch is CancellationError {
                         throw CancellationError()
                     } catch {
-                        return (index, .failure(error))
+                        return ScriptAnswer(
+                            index: index, problem: (error as? WorkspaceError)?.message ?? "\(error)")
                     }
                 }
             }
-            for try await (index, result) in group {
-                switch result {
-                case .success(let json):
-                    components[index].addPackages(json, strictness: options.strictness.severity)
-                case .failure(let error):
-                    let message = (error as? WorkspaceError)?.message ?? "\(error)"
-                    components[index].diagnostics.append(
-                        Diagnostic(
-                            .error, message, at: SourceLocation(file: components[index].scriptFile, line: 1)))
+            for try await answer in group {
+                if let packages = answer.packages {
+                    components[answer.index].addPackages(packages, strictness: options.strictness.severity)
+                }
+                if let problem = answer.problem {
+                    let location = SourceLocation(file: components[answer.index].scriptFile, line: 1)
+                    components[answer.index].diagnostics.append(Diagnostic(.error, problem, at: location))
                 }
             }
         }
+    }
+
+    /// What came of one `BUILD.js`. Like `EnvironmentProbing.Answer`, no tuple with a `Result`, for the optimiser's
+    /// sake.
+    private struct ScriptAnswer: Sendable {
+        var index: Int
+        var packages: JSON?
+        var problem: String?
     }
 
     /// Puts the components into the workspace, and gives their packages sorted by name.
