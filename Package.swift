@@ -88,7 +88,8 @@ let package = Package(
             name: "sandbox-probe", dependencies: ["Bytes", "Host", "Sandbox", systemPackage],
             path: "Tests/SandboxProbe", swiftSettings: settings),
         .testTarget(
-            name: "SandboxTests", dependencies: ["Bytes", "Host", "Sandbox", "TestKit", "sandbox-probe", systemPackage],
+            name: "SandboxTests",
+            dependencies: ["Bytes", "Host", "Sandbox", "TestKit", "sandbox-probe", systemPackage],
             exclude: ["Resources"], swiftSettings: settings),
         // A process for tests of Cache to kill.
         .executableTarget(

@@ -279,7 +279,9 @@ static int read_preparations(struct child *child, char **words, int count) {
             one->work = words[index + 4];
             snprintf(one->lower_place, sizeof(one->lower_place), "/tmp/%dl", used);
             snprintf(one->base_place, sizeof(one->base_place), "/tmp/%db", used);
-            if (asprintf(&one->options, "lowerdir=%s,upperdir=%s%s%s,workdir=%s%s%s%s", one->lower_place,
+            // volatile: without it, the end of every step waits until the whole file system of the upper directory is
+            // on the disk. What a step wrote is synced, where it matters, when it is stored.
+            if (asprintf(&one->options, "volatile,lowerdir=%s,upperdir=%s%s%s,workdir=%s%s%s%s", one->lower_place,
                     one->base_place, one->upper[0] ? "/" : "", one->upper, one->base_place, one->work[0] ? "/" : "",
                     one->work, child->launch.new_user ? ",userxattr" : "") < 0) {
                 one->options = NULL;

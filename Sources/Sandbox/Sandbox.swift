@@ -26,6 +26,7 @@ package final class Sandbox: Sendable {
     private let stage: FileDescriptor
     /// Guards the one decision of this program run about who steps are.
     private let identity = Mutex<BubblewrapPlan.Identity?>(nil)
+    private let filters = FilterSet()
 
     /// Whether the caller finds a step's results by looking at the whole directory `upper` of an overlay rather than at
     /// the changes in it: below level `full`, `upper` starts as a copy of `lower`.
@@ -116,12 +117,14 @@ package final class Sandbox: Sendable {
         if level != .full { request = try TreeCopy.replacingOverlays(request) }
         let points = try MountPoints(request.mounts)
         defer { points.remove() }
+        // The kernel refuses a work directory that it has used before, as after a martlet that was killed.
+        for case .overlay(_, _, let work, _) in request.mounts { try Files.removeTree(work.appending("work")) }
         let files = try Self.writeFiles(request, directory)
         let plan = try BubblewrapPlan(request, machine: machine, identity: identity, files: files)
 
         let group = ControlGroup(groups, limits: request.limits, name: name)
         defer { group?.remove() }
-        let rules = SystemCallRule.rules(network: request.network, traceInputs: request.traceInputs)
+        let filter = filters.filter(network: request.network, traceInputs: request.traceInputs)
         var limits = StagePlan.Limit.standard(request.limits)
         // Without a group the run is watched; these bounds only hold what grows faster than the watch looks, and lie
         // above the limit so that it is the watch that tells. Address space is no measure: many runtimes reserve it.
@@ -129,7 +132,7 @@ package final class Sandbox: Sendable {
         if group?.boundsProcesses != true { limits.append(.processes(request.limits.processes + 64)) }
         let stagePlan = StagePlan(
             command: request.command, environment: request.environment, workingDirectory: request.workingDirectory,
-            limits: limits, filter: FilterProgram(rules, architecture: .current, notifies: true), notifies: true,
+            limits: limits, filter: filter.program, notifies: true,
             collectsOrphans: false)
 
         var descriptors: [FileDescriptor] = []
@@ -163,7 +166,7 @@ package final class Sandbox: Sendable {
         if joiners.count > 0 { launch.group0 = joiners[0] }
         if joiners.count > 1 { launch.group1 = joiners[1] }
         let settings = SupervisedRun.Settings(
-            launch: launch, limits: request.limits, rules: rules, network: request.network, hasNamespace: true,
+            launch: launch, limits: request.limits, rules: filter.rules, network: request.network, hasNamespace: true,
             wake: wake)
         return try SupervisedRun.perform(settings, group: group, onOutput: onOutput)
     }

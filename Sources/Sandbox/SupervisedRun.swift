@@ -88,6 +88,7 @@ struct SupervisedRun {
 
     private mutating func loop(started: ContinuousClock.Instant) throws -> SandboxOutcome {
         let deadline = started.advanced(by: settings.limits.time)
+        var nextWatch = started.advanced(by: Self.watchInterval)
         var isReaped = false
         while true {
             let now = ContinuousClock.now
@@ -118,7 +119,12 @@ struct SupervisedRun {
                     if killing == nil { killing = ContinuousClock.now }
                 }
             }
-            if killing == nil || !settings.hasNamespace { watch() }
+            if killing != nil, !settings.hasNamespace {
+                endTree()
+            } else if killing == nil, now >= nextWatch {
+                watch()
+                nextWatch = now.advanced(by: Self.watchInterval)
+            }
             let isOver = isReaped && first == nil && output == nil && control == nil
             if isOver { break }
         }
@@ -187,10 +193,6 @@ struct SupervisedRun {
 
     /// Looks at bounds that nothing reports.
     private mutating func watch() {
-        if killing != nil {
-            if !settings.hasNamespace { endTree() }
-            return
-        }
         if let name = group?.exceeded() { return end(name) }
         if let group, group.boundsMemory, group.boundsProcesses { return }
         let processes = ProcessTree.below(child)

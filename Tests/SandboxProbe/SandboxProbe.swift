@@ -9,15 +9,32 @@ import SystemPackage
 struct SandboxProbe {
     static func main() async throws {
         let words = CommandLine.arguments
-        guard words.count == 3 else {
-            print("usage: sandbox-probe SCRATCH REQUEST")
+        guard words.count == 3 || words.count == 4 else {
+            print("usage: sandbox-probe SCRATCH REQUEST [REPETITIONS]")
             return
         }
         let json = try JSON(parsing: Files.read(FilePath(words[2]), limit: 1 << 20))
         let level = SandboxLevel(rawValue: json["level"]?.stringValue ?? "full") ?? .full
         let sandbox = try Sandbox(level: level, scratch: FilePath(words[1]))
+        if words.count == 4 {
+            print(try await median(of: Int(words[3]) ?? 1) { _ = try await sandbox.run(request(json)) })
+            return
+        }
         let outcome = try await sandbox.run(request(json))
         print(report(outcome).text())
+    }
+
+    /// The median and the least duration of a run.
+    private static func median(of count: Int, _ run: () async throws -> Void) async throws -> String {
+        try await run()
+        var durations: [Duration] = []
+        for _ in 0..<max(1, count) {
+            let start = ContinuousClock.now
+            try await run()
+            durations.append(ContinuousClock.now - start)
+        }
+        durations.sort()
+        return "median \(durations[durations.count / 2]) least \(durations[0])"
     }
 
     private static func request(_ json: JSON) -> SandboxRequest {

@@ -111,4 +111,23 @@ struct HostileStepTests {
         #expect(try Files.list(runner.directory["outside"]) == ["key"])
         #expect(try Files.list(runner.directory["scratch"]) == ["etc"])
     }
+
+    @Test("dies with a martlet that is killed, and the next martlet sweeps what is left", arguments: HostUser.available)
+    func diesWithMartlet(_ user: HostUser) async throws {
+        guard await StepRunner.level.value() == .full else { return }
+        let runner = try await StepRunner(user)
+        // The step tells its process namespace, which no process may be in afterwards, and then stays.
+        var request = runner.attempt("daemon")
+        request["command"] = [
+            "sh", "-c", "readlink /proc/self/ns/pid > /build/namespace; setsid sleep 1000 & sleep 1000",
+        ]
+        #expect(try await runner.runUntilKilled(.object(request)) { try runner.hasWritten("upper/namespace") })
+        let namespace = try runner.directory.read("upper/namespace").split(separator: "\n")[0]
+        let clock = ContinuousClock()
+        let deadline = clock.now.advanced(by: .seconds(20))
+        while try StepRunner.processes(inNamespace: String(namespace)) > 0, clock.now < deadline { await Task.yield() }
+        #expect(try StepRunner.processes(inNamespace: String(namespace)) == 0)
+        _ = try await runner.run(.object(runner.attempt("mount")))
+        #expect(try Files.list(runner.directory["scratch"]) == ["etc"])
+    }
 }

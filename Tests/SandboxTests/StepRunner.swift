@@ -67,17 +67,19 @@ struct StepRunner {
         }
     }
 
+    private var command: [String] {
+        let helper = (user == .nobody ? directory["probe"] : Self.helper)?.string ?? ""
+        let user = user == .nobody ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : []
+        return user + [helper, directory["scratch"].string, directory["request.json"].string]
+    }
+
+    private var environment: [String: String] { ["PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": Self.libraries] }
+
     func run(_ request: JSON) async throws -> StepReport {
         try directory.write(request.text(), to: "request.json", mode: 0o644)
-        guard let helper = Self.helper else { throw HostError(.notFound, "the helper program was not built") }
-        var command = [helper.string]
-        if user == .nobody {
-            command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", directory["probe"].string]
-        }
-        command += [directory["scratch"].string, directory["request.json"].string]
+        guard Self.helper != nil else { throw HostError(.notFound, "the helper program was not built") }
         let outcome = try await ChildProcess.run(
-            command, environment: ["PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": Self.libraries], outputLimit: 1 << 22,
-            timeLimit: .seconds(60))
+            command, environment: environment, outputLimit: 1 << 22, timeLimit: .seconds(60))
         guard outcome.isSuccess else { throw HostError(.system, "the helper failed: \(outcome.errorText)") }
         let json = try JSON(parsing: outcome.output)
         func strings(_ key: String) -> [String] { (json[key]?.arrayValue ?? []).compactMap(\.stringValue) }
@@ -88,6 +90,41 @@ struct StepRunner {
 
     /// Where the helper finds the language's libraries when these are not linked into it.
     private static let libraries = "/opt/swift/usr/lib/swift/linux:/usr/lib/swift/linux"
+
+    /// Starts the request and kills the helper with SIGKILL as soon as `isTime`; false if it ended before.
+    func runUntilKilled(_ request: JSON, when isTime: @escaping @Sendable () throws -> Bool) async throws -> Bool {
+        try directory.write(request.text(), to: "request.json", mode: 0o644)
+        let pidFile = directory["pid"]
+        let command = "echo $$ > \(pidFile); exec \(command.joined(separator: " "))"
+        return try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                let outcome = try await ChildProcess.run(
+                    ["sh", "-c", command], environment: environment, outputLimit: 1 << 20, timeLimit: .seconds(60))
+                return outcome.status == .signalled(9)
+            }
+            group.addTask {
+                while try !isTime() { try await Task.sleep(for: .milliseconds(10)) }
+                let pid = try Files.readText(pidFile, limit: 100).split(separator: "\n")[0]
+                _ = try await ChildProcess.run(
+                    ["kill", "-KILL", String(pid)], outputLimit: 1000, timeLimit: .seconds(9))
+                return true
+            }
+            return try await group.reduce(true) { $0 && $1 }
+        }
+    }
+
+    /// Whether the step has written a whole line to the file.
+    func hasWritten(_ name: String) throws -> Bool {
+        try Files.exists(directory[name]) && directory.read(name).hasSuffix("\n")
+    }
+
+    /// How many processes are in a process namespace, given as `/proc/PID/ns/pid` reads.
+    static func processes(inNamespace name: String) throws -> Int {
+        try Files.list("/proc").filter { entry in
+            guard Int(entry) != nil else { return false }
+            return (try? Files.readLink(FilePath("/proc/\(entry)/ns/pid"))) == name
+        }.count
+    }
 
     /// A request to make one attempt.
     func attempt(_ name: String) -> JSONObject {
