@@ -30,7 +30,16 @@ extension Files {
 
     /// Whether `left` comes before `right` by unsigned bytes: the order of trees and archives, free of any locale.
     package static func isOrderedByBytes(_ left: String, _ right: String) -> Bool {
-        left.utf8.lexicographicallyPrecedes(right.utf8)
+        let order = unsafe left.utf8.withContiguousStorageIfAvailable { one in
+            unsafe right.utf8.withContiguousStorageIfAvailable { other in
+                guard let start = one.baseAddress, let otherStart = other.baseAddress else {
+                    return one.count < other.count
+                }
+                let order = unsafe memcmp(start, otherStart, min(one.count, other.count))
+                return order == 0 ? one.count < other.count : order < 0
+            }
+        }
+        return (order ?? nil) ?? left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 
     /// Makes `path` and the directories above it that are missing.

@@ -46,43 +46,55 @@ struct Glob: Hashable, Sendable {
         return GlobSegment(text).map { .pattern($0) } ?? .malformed(text)
     }
 
-    /// Whether the pattern matches a path, given as its segments.
-    func matches(_ path: some RandomAccessCollection<[UInt8]>) -> Bool {
-        let path = Array(path)
-        return matches(path[...], from: 0)
+    /// A path as its segments: those of its directory after the first `skipped`, and its name.
+    struct Path {
+        let directory: [[UInt8]]
+        let skipped: Int
+        let name: [UInt8]
+
+        var count: Int { directory.count - skipped + 1 }
+
+        subscript(index: Int) -> [UInt8] {
+            index + skipped < directory.count ? directory[index + skipped] : name
+        }
     }
+
+    /// Whether the pattern matches a path.
+    func matches(_ path: Path) -> Bool { matches(path, at: 0, from: 0) }
 
     /// Whether the pattern matches a path with slashes.
     func matches(_ path: String) -> Bool {
-        matches(path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Array($0) })
+        var segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Array($0) }
+        let name = segments.removeLast()
+        return matches(Path(directory: segments, skipped: 0, name: name))
     }
 
     /// The rest of the pattern against the rest of the path.
     ///
     /// A segment needs the path to be as long as the segment's own number, whatever `**` before it took: a quirk that
     /// makes `**/**/x` not match `x`.
-    func matches(_ path: ArraySlice<[UInt8]>, from start: Int) -> Bool {
-        var taken = path.startIndex
+    private func matches(_ path: Path, at begin: Int, from start: Int) -> Bool {
+        var taken = begin
         for index in start..<segments.count {
-            guard index - start < path.count else { return false }
-            let name = path[taken]
+            guard index - start < path.count - begin else { return false }
             switch segments[index] {
             case .doubleStar:
-                if name == [0x2A, 0x2A] {
+                if path[taken] == [0x2A, 0x2A] {
                     taken += 1
                     continue
                 }
                 if index == segments.count - 1 { return true }
                 if case .doubleStar = segments[index + 1] { continue }
-                return (taken..<path.endIndex).contains { matches(path[$0...], from: index + 1) }
+                return (taken..<path.count).contains { matches(path, at: $0, from: index + 1) }
             case .literal(let text), .malformed(let text):
-                guard name == text else { return false }
+                guard path[taken] == text else { return false }
             case .affixes(let prefix, let suffix):
+                let name = path[taken]
                 guard name.count >= prefix.count + suffix.count, name.starts(with: prefix),
                     name.suffix(suffix.count) == suffix[...]
                 else { return false }
             case .pattern(let pattern):
-                guard name == pattern.text || pattern.matches(name) else { return false }
+                guard path[taken] == pattern.text || pattern.matches(path[taken]) else { return false }
             }
             taken += 1
         }

@@ -163,9 +163,9 @@ struct WorkspaceTree: Sendable {
         let start = component + prefix.dropLast()
         for index in range(below: start) {
             let directory = directories[index]
-            let inside = directory.segments[component.count...]
             for (number, file) in directory.files.enumerated() {
-                if glob.matches(inside + [file.name]) { out.append((index, number)) }
+                let path = Glob.Path(directory: directory.segments, skipped: component.count, name: file.name)
+                if glob.matches(path) { out.append((index, number)) }
             }
         }
         return out

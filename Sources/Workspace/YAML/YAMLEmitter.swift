@@ -417,7 +417,11 @@ struct YAMLEmitter {
     }
 
     mutating func write(_ character: YAMLScalarText.Character) {
-        output.append(contentsOf: character.bytes)
+        if character.code < 0x80 {
+            output.append(UInt8(character.code))
+        } else {
+            output.append(contentsOf: String(character.scalar).utf8)
+        }
         column += 1
     }
 

@@ -2,13 +2,11 @@
 struct YAMLScalarText {
     /// One Unicode scalar value.
     struct Character: Hashable {
-        let code: UInt32
-        let bytes: [UInt8]
+        let scalar: Unicode.Scalar
 
-        init(_ scalar: Unicode.Scalar) {
-            code = scalar.value
-            bytes = Array(UTF8.encode(scalar).map(Array.init) ?? [])
-        }
+        init(_ scalar: Unicode.Scalar) { self.scalar = scalar }
+
+        var code: UInt32 { scalar.value }
 
         var isSpace: Bool { code == 0x20 }
         var isBlank: Bool { code == 0x20 || code == 0x09 }
