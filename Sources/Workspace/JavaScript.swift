@@ -43,8 +43,14 @@ package struct JavaScript: Sendable {
                 .script,
                 text.contains("heap out of memory")
                     ? "needs more memory than \(request.memoryLimit >> 20) MiB"
-                    : "failed: " + text.split(separator: "\n").suffix(6).joined(separator: " | "))
+                    : "failed: " + JavaScript.cause(text))
         }
+    }
+
+    /// The lines of an engine's complaint that say what happened, without the trace.
+    private static func cause(_ text: String) -> String {
+        let lines = text.split(separator: "\n").filter { !$0.hasPrefix("    at ") && !$0.hasPrefix("Node.js ") }
+        return lines.prefix(6).joined(separator: " | ")
     }
 
     /// The program that evaluates `script` with the global `args` and prints the global `packages`.

@@ -77,7 +77,7 @@ extension YAMLEmitter {
         writeIndicator(sign, needsWhitespace: true)
         let characters = text.characters
         if let first = characters.first, first.isSpace || first.isBreak {
-            writeIndicator(String(Self.step), needsWhitespace: false)
+            writeIndicator(String(step), needsWhitespace: false)
         }
         if characters.last?.isBreak != true {
             writeIndicator("-", needsWhitespace: false)

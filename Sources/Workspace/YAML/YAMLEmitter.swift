@@ -13,7 +13,8 @@ struct YAMLEmitter {
         case flowValue(afterSimpleKey: Bool)
     }
 
-    static let step = 4
+    /// The spaces of one level.
+    let step: Int
 
     var output: [UInt8] = []
     var column = 0
@@ -30,11 +31,13 @@ struct YAMLEmitter {
     private var tailComment = ""
     private var keyLineComment = ""
 
-    private init() {}
+    private init(step: Int) { self.step = step }
 
     /// The text of a document whose root is `node`.
-    static func emit(_ node: YAMLNode, headComment: String = "", footComment: String = "") -> [UInt8] {
-        var emitter = YAMLEmitter()
+    static func emit(
+        _ node: YAMLNode, headComment: String = "", footComment: String = "", step: Int = 4
+    ) -> [UInt8] {
+        var emitter = YAMLEmitter(step: step)
         emitter.headComment = headComment
         if !headComment.isEmpty {
             emitter.writeHeadComment()
@@ -157,11 +160,11 @@ struct YAMLEmitter {
     private mutating func increaseIndent(isFlow: Bool, parent: Slot) {
         indents.append(indent)
         if indent < 0 {
-            indent = isFlow ? Self.step : 0
+            indent = isFlow ? step : 0
         } else if case .blockItem = parent {
             indent += 2
         } else {
-            indent = Self.step * ((indent + Self.step) / Self.step)
+            indent = step * ((indent + step) / step)
         }
     }
 
