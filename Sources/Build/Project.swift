@@ -38,7 +38,23 @@ package struct Project: Sendable {
             let facts = try await SourceFacts(of: root)
             return WorkspaceOptions.GitFacts(commit: facts.commit) { facts.isChanged($0) }
         }
-        return try await Workspace.load(root: root, options: loading)
+        // Opened before the first status is read: its rule against races counts from here.
+        let index = StatIndex(try cache.statIndex(of: root))
+        loading.hashMemory = WorkspaceOptions.HashMemory(
+            recall: { path, status in
+                guard let known = index.hashes(of: path, status), let highway = known.highway else { return nil }
+                return ContentHashes(digest: known.digest, highway: highway, size: status.size)
+            },
+            remember: { new in
+                for file in new {
+                    index.remember(
+                        .init(digest: file.hashes.digest, highway: file.hashes.highway), of: file.path, file.status)
+                }
+            })
+        let workspace = try await Workspace.load(root: root, options: loading)
+        // A workspace on a full disk can still be read.
+        try? index.save()
+        return workspace
     }
 
     // MARK: Targets

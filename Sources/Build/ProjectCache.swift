@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cache
 internal import Host
 package import Sandbox
@@ -22,6 +23,13 @@ package final class ProjectCache: Sendable {
         tools = ToolSettings(
             searchPath: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
             index: ToolIndex(file: directory.appending("tools.json")))
+    }
+
+    /// Where the status and hashes of the files of the workspace at `root` are remembered.
+    func statIndex(of root: FilePath) throws -> FilePath {
+        let indices = directory.appending("index")
+        try Files.createDirectories(indices, mode: 0o700)
+        return indices.appending(Digest.of(root.string).hex)
     }
 
     /// Where steps run.

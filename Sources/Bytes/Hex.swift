@@ -1,16 +1,17 @@
 /// Base 16 as RFC 4648 section 8 has it, in lower case only.
 package enum Hex {
-    private static let digits = Array("0123456789abcdef".utf8)
-
     /// Two lower-case digits a byte.
     package static func encode(_ bytes: some Collection<UInt8>) -> String {
-        var out: [UInt8] = []
-        out.reserveCapacity(bytes.count * 2)
-        for byte in bytes {
-            out.append(digits[Int(byte >> 4)])
-            out.append(digits[Int(byte & 15)])
+        func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+        return unsafe String(unsafeUninitializedCapacity: bytes.count * 2) { buffer in
+            var place = 0
+            for byte in bytes {
+                unsafe buffer[place] = digit(byte >> 4)
+                unsafe buffer[place + 1] = digit(byte & 15)
+                place += 2
+            }
+            return place
         }
-        return String(decoding: out, as: UTF8.self)
     }
 
     /// The bytes of an even number of lower-case digits; `nil` for anything else.

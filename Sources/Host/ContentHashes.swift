@@ -21,10 +21,16 @@ extension Files {
     package static func contentHashes(
         of path: FilePath, highway: HighwayHash256
     ) throws -> (hashes: ContentHashes, status: FileStatus) {
-        let file = try OpenFile(reading: path)
+        try contentHashes(of: OpenFile(reading: path), highway: highway)
+    }
+
+    /// The same for an open file that stands at its start.
+    package static func contentHashes(
+        of file: borrowing OpenFile, highway: HighwayHash256
+    ) throws -> (hashes: ContentHashes, status: FileStatus) {
         let status = try file.status()
         guard status.kind == .regular else {
-            throw HostError(.input, "expected a file, but it is \(status.kind.name)", path: path)
+            throw HostError(.input, "expected a file, but it is \(status.kind.name)", path: file.path)
         }
         let capacity = min(max(status.size + 1, 4096), 1 << 18)
         return try unsafe withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 32) { buffer in
@@ -41,7 +47,8 @@ extension Files {
             }
             let after = try file.status()
             guard after.size == status.size, after.modified == status.modified else {
-                throw HostError(.changed, "changed while it was being read; try again when it is at rest", path: path)
+                throw HostError(
+                    .changed, "changed while it was being read; try again when it is at rest", path: file.path)
             }
             let hashes = ContentHashes(digest: hasher.finalize(), highway: highway.finalize(), size: size)
             return (hashes, status)

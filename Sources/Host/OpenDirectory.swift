@@ -31,9 +31,10 @@ package final class OpenDirectory: Sendable {
         return OpenDirectory(try open(name, flags: flags, mode: 0), text: text + "/" + name)
     }
 
-    /// Opens the file `name` to read; a symbolic link is an error, and a named pipe is opened without waiting.
-    package func file(reading name: String) throws -> OpenFile {
-        try open(name, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode: 0)
+    /// Opens the file `name` to read; a named pipe is opened without waiting. Unless links are followed, a symbolic
+    /// link is an error.
+    package func file(reading name: String, followingLinks: Bool = false) throws -> OpenFile {
+        try open(name, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY | (followingLinks ? 0 : O_NOFOLLOW), mode: 0)
     }
 
     /// Makes the new file `name` to write.
@@ -47,10 +48,10 @@ package final class OpenDirectory: Sendable {
         return OpenFile(owning: opened, path: text + "/" + name)
     }
 
-    /// The status of `name` itself, no link followed; `nil` when it is definitely absent.
-    package func status(_ name: String) throws -> FileStatus? {
+    /// The status of `name`, by default of the link itself; `nil` when it is definitely absent.
+    package func status(_ name: String, followingLinks: Bool = false) throws -> FileStatus? {
         var raw = stat()
-        if unsafe fstatat(number, name, &raw, AT_SYMLINK_NOFOLLOW) == 0 { return FileStatus(raw) }
+        if unsafe fstatat(number, name, &raw, followingLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 { return FileStatus(raw) }
         if errno == ENOENT || errno == ENOTDIR { return nil }
         throw error("read its status", name)
     }

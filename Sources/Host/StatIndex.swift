@@ -66,7 +66,7 @@ package final class StatIndex: Sendable {
     /// Writes the index when something was learned. Files that this run did not look at are kept, until there are too many.
     package func save() throws {
         let learned = fresh.withLock { $0 }
-        guard !learned.isEmpty else { return }
+        guard isWorthWriting(learned) else { return }
         var records = learned
         if learned.count + table.count <= Self.entryLimit {
             for (name, record) in table.records where records[name] == nil { records[name] = record }
@@ -74,5 +74,11 @@ package final class StatIndex: Sendable {
         // The time is taken before the write: whatever changes from here on is not covered.
         let bytes = StatTable.encode(records, written: Clocks.nowNanoseconds())
         try Files.write(bytes, to: path)
+    }
+
+    /// A few small files are hashed again in less time than the whole index takes to write.
+    private func isWorthWriting(_ learned: [String: StatTable.Record]) -> Bool {
+        if learned.count * 64 > table.count { return true }
+        return learned.values.reduce(0) { $0 + $1.size } > 1 << 20
     }
 }

@@ -48,14 +48,16 @@ struct PackageLinker {
             order = []
         }
         let environment = SourceHashing.leewayHash(Array(workspace.environmentManifest.text.utf8))
+        let materials = try await materials()
         var packages = [Package?](repeating: nil, count: drafts.count)
         var lines = [String](repeating: "", count: drafts.count)
         // In an order with dependencies first every version is there when it is needed; in a cycle there are none.
         for number in order.isEmpty ? Array(drafts.indices) : order {
-            var package = makePackage(number, dependencies[number].map(\.name))
+            var package = makePackage(number, materials[number], dependencies[number].map(\.name))
             if !order.isEmpty {
                 let below = dependencies[number].map { lines[$0.number] }.joined()
-                package.leewayManifest = manifest(number, environment: environment, dependencies: below)
+                package.leewayManifest = manifest(
+                    number, materials[number], environment: environment, dependencies: below)
                 var hasher = SHA1Hasher()
                 hasher.update(Array(package.leewayManifest.utf8))
                 package.leewayVersion = Hex.encode(hasher.finalize())
@@ -105,30 +107,54 @@ struct PackageLinker {
 
     // MARK: - Packages
 
-    private mutating func makePackage(_ number: Int, _ dependencies: [PackageName]) -> Package {
-        let draft = drafts[number]
+    /// What can be made of one draft without knowing the others.
+    private struct Material: Sendable {
         var sources: [SourceFile] = []
-        sources.reserveCapacity(found[number].count)
-        for source in found[number] {
-            switch facts[source.path] {
-            case .facts(let facts):
-                sources.append(
-                    SourceFile(
-                        path: source.path, digest: facts.hashes.digest, size: facts.hashes.size,
-                        isExecutable: facts.isExecutable, linkTarget: facts.linkTarget,
-                        isImplicit: source.isImplicit))
-            case .failure(let message):
-                diagnostics.append(
-                    Diagnostic(.error, "the source \(source.path) can't be read: \(message)", at: draft.location))
-            case nil: break
+        /// Why sources are missing.
+        var failures: [String] = []
+        /// `path:hash` lines, sorted by bytes.
+        var lines = ""
+        var definitionHash = ""
+    }
+
+    /// The material of every draft, made on all cores: this is most of the work of linking.
+    private func materials() async throws -> [Material] {
+        let (drafts, found, facts) = (drafts, found, facts)
+        return try await concurrentMap(Array(drafts.indices), chunk: 8) { number in
+            var material = Material()
+            material.definitionHash = SourceHashing.leewayHash(drafts[number].definition)
+            material.sources.reserveCapacity(found[number].count)
+            var lines: [String] = []
+            lines.reserveCapacity(found[number].count)
+            for source in found[number] {
+                switch facts[source.path] {
+                case .facts(let facts):
+                    material.sources.append(
+                        SourceFile(
+                            path: source.path, digest: facts.hashes.digest, size: facts.hashes.size,
+                            isExecutable: facts.isExecutable, linkTarget: facts.linkTarget,
+                            isImplicit: source.isImplicit))
+                    lines.append(source.path + ":" + facts.highwayHex)
+                case .failure(let message):
+                    material.failures.append("the source \(source.path) can't be read: \(message)")
+                case nil: break
+                }
             }
+            lines.sort(by: Files.isOrderedByBytes)
+            material.lines = lines.joined(separator: "\n") + "\n"
+            return material
         }
+    }
+
+    private mutating func makePackage(_ number: Int, _ material: Material, _ dependencies: [PackageName]) -> Package {
+        let draft = drafts[number]
+        diagnostics += material.failures.map { Diagnostic(.error, $0, at: draft.location) }
         var layout: [PackageName: String] = [:]
         for dependency in dependencies {
             layout[dependency] = draft.layout[dependency.description] ?? dependency.fileSystemSafe
         }
         return Package(
-            name: draft.name, type: draft.type, location: draft.location, sources: sources,
+            name: draft.name, type: draft.type, location: draft.location, sources: material.sources,
             dependencies: dependencies, layout: layout, argumentDependencies: draft.argumentDependencies,
             environment: draft.environment, isEphemeral: draft.isEphemeral, prep: draft.prep, config: draft.config,
             settings: draft.settings, substituted: draft.substituted, unresolved: [], definition: draft.definition,
@@ -136,7 +162,9 @@ struct PackageLinker {
     }
 
     /// The text whose SHA-1 is the Leeway version (specs/build.md section 4).
-    private func manifest(_ number: Int, environment: String, dependencies: String) -> String {
+    private func manifest(
+        _ number: Int, _ material: Material, environment: String, dependencies: String
+    ) -> String {
         let draft = drafts[number]
         let file = workspace.file
         var text = "buildProcessVersion: \(Self.processVersions[draft.type] ?? 1)\n"
@@ -148,17 +176,10 @@ struct PackageLinker {
         }
         if file.sbom.isEnabled { text += "sbom: version=1\n" }
         text += "environment: \(environment)\n"
-        text += "definition: \(SourceHashing.leewayHash(draft.definition))\n"
+        text += "definition: \(material.definitionHash)\n"
         for argument in draft.argumentDependencies { text += "arg \(argument)\n" }
         text += dependencies
-        var lines: [String] = []
-        lines.reserveCapacity(found[number].count)
-        for source in found[number] {
-            guard case .facts(let facts) = facts[source.path] else { continue }
-            lines.append("\(source.path):\(facts.highwayHex)")
-        }
-        lines.sort(by: Files.isOrderedByBytes)
-        return text + lines.joined(separator: "\n") + "\n"
+        return text + material.lines
     }
 
     // MARK: - Built-in arguments

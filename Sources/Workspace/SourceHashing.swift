@@ -41,10 +41,12 @@ struct SourceHashing: Sendable {
 
     /// The facts of each source by path.
     func facts(of sources: [SourceFinder.Found]) async throws -> [String: Outcome] {
+        // Paths of sources are relative to it; those that start with a slash stand for themselves all the same.
+        let directory = try OpenDirectory(root)
         let fresh = Mutex<[(path: String, status: FileStatus, hashes: ContentHashes)]>([])
         let outcomes = try await concurrentMap(sources, chunk: 64) { source in
             do {
-                return Outcome.facts(try facts(of: source) { new in fresh.withLock { $0.append(new) } })
+                return Outcome.facts(try facts(of: source, in: directory) { new in fresh.withLock { $0.append(new) } })
             } catch {
                 return Outcome.failure("\(error)")
             }
@@ -58,13 +60,14 @@ struct SourceHashing: Sendable {
     }
 
     private func facts(
-        of source: SourceFinder.Found, remember: ((path: String, status: FileStatus, hashes: ContentHashes)) -> Void
+        of source: SourceFinder.Found, in directory: OpenDirectory,
+        remember: ((path: String, status: FileStatus, hashes: ContentHashes)) -> Void
     ) throws -> Facts {
-        let place = source.path.hasPrefix("/") ? FilePath(source.path) : root.appending(source.path)
-        let target = source.isLink ? try Files.readLink(place) : nil
+        let target = source.isLink ? try Files.readLink(root.pushing(FilePath(source.path))) : nil
         if let memory {
-            guard let status = try Files.status(place) else {
-                throw HostError(.notFound, "vanished while the workspace was being read", path: place)
+            guard let status = try directory.status(source.path, followingLinks: true) else {
+                throw HostError(
+                    .notFound, "vanished while the workspace was being read", path: root.appending(source.path))
             }
             if let hashes = memory.recall(source.path, status) {
                 return Facts(
@@ -72,7 +75,8 @@ struct SourceHashing: Sendable {
                     linkTarget: target)
             }
         }
-        let (hashes, status) = try Files.contentHashes(of: place, highway: Self.leewayHasher)
+        let (hashes, status) = try Files.contentHashes(
+            of: directory.file(reading: source.path, followingLinks: true), highway: Self.leewayHasher)
         if memory != nil { remember((source.path, status, hashes)) }
         return Facts(
             hashes: hashes, highwayHex: Hex.encode(hashes.highway), isExecutable: status.isExecutable,
