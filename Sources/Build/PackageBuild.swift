@@ -127,7 +127,7 @@ struct PackageBuild {
         return Action(
             arguments: StepScript.arguments(for: step.commands), environment: environment(of: step),
             workingDirectory: StepEnvironment.directory(of: package.name.component), platform: platform,
-            inputRoot: (tree.digest, tree.encoded.count), timeout: package.settings.timeLimit ?? options.timeLimit)
+            inputRoot: (tree.digest, tree.encoded.count), timeout: package.settings.timeLimit ?? 0)
     }
 
     private func environment(of step: Recipe.Step) -> [String: String] {
@@ -157,7 +157,7 @@ struct PackageBuild {
         }
         let run = StepRun(
             package: package, step: step, recipe: recipe, dependencies: dependencies, site: site,
-            toolchain: toolchain, timeLimit: action.timeout, traceInputs: options.traceInputs,
+            toolchain: toolchain, timeLimit: package.settings.timeLimit ?? options.timeLimit, traceInputs: options.traceInputs,
             environment: action.environment,
             before: files, fetched: fetched, report: report)
         let begin = Clocks.monotonicNanoseconds()

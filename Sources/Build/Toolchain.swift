@@ -71,6 +71,7 @@ package struct Toolchain: Sendable {
         self.tools = tools
         extraRoots = settings.roots
         platform = ["os": Machine.operatingSystem, "arch": Machine.architecture]
+        if !settings.roots.isEmpty { platform["roots"] = settings.roots.map(\.string).joined(separator: ":") }
         if settings.identifiesPackages { platform["packages"] = try Self.installedPackages(settings.index) }
     }
 
