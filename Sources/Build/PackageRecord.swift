@@ -28,7 +28,8 @@ enum PackageRecord {
         guard let digest = record.blobs["package"], store.contains(digest),
             let bytes = try? store.read(digest, limit: documentLimit), let json = try? JSON(parsing: bytes),
             let built = BuiltPackage(json: json), built.key == record.key, store.contains(built.ownTree),
-            store.contains(built.artifact)
+            store.contains(built.artifact),
+            ProvenanceFormat.allCases.allSatisfy({ record.blobs[blobName($0)].map(store.contains) ?? false })
         else { return nil }
         return built
     }
