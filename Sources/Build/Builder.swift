@@ -13,7 +13,7 @@ package struct Builder: Sendable {
     package let options: BuildOptions
     let packages: [PackageName: Package]
     /// Every package after all of its dependencies.
-    private let order: [PackageName]
+    let order: [PackageName]
     private let graph: Graph
     private let numbers: [PackageName: Int]
     /// The variables that packages may take from martlet's own environment.
@@ -68,14 +68,25 @@ package struct Builder: Sendable {
     /// Works out keys, and what of `targets` and their needs the cache has.
     package func plan(_ targets: [PackageName]) throws -> Plan {
         let needed = try needs(of: targets)
-        let context = RecipeContext(
-            packages: packages, transitiveDependencies: { transitiveDependencies(of: $0) }, dontTest: options.dontTest,
-            readSource: { try Files.read(site.workspace.appending($0), limit: 64 << 20) })
+        let context = recipeContext
         var recipes: [PackageName: Recipe] = [:]
         for name in needed {
             guard let package = packages[name] else { continue }
             recipes[name] = try Recipe(for: package, in: context)
         }
+        var plan = try keyedPlan(targets, needed: needed, recipes: recipes)
+        try findCached(in: &plan, needed: needed)
+        return plan
+    }
+
+    var recipeContext: RecipeContext {
+        RecipeContext(
+            packages: packages, transitiveDependencies: { transitiveDependencies(of: $0) }, dontTest: options.dontTest,
+            readSource: { try Files.read(site.workspace.appending($0), limit: 64 << 20) })
+    }
+
+    /// A plan with the keys of the packages that have a recipe; nothing is looked up.
+    func keyedPlan(_ targets: [PackageName], needed: [PackageName], recipes: [PackageName: Recipe]) throws -> Plan {
         let toolchain = try Toolchain(names: Set(recipes.values.flatMap(\.tools)), settings: site.tools)
         var plan = Plan(
             targets: targets, order: [], recipes: recipes, keys: [:], cached: [:], toolchain: toolchain,
@@ -93,7 +104,6 @@ package struct Builder: Sendable {
                 passed: passed(to: package),
                 conditions: .init(isUnsandboxed: site.sandbox.level == .off))
         }
-        try findCached(in: &plan, needed: needed)
         return plan
     }
 

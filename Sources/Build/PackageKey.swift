@@ -22,6 +22,11 @@ package struct PackageKey: Sendable {
     /// The number of this scheme; a change that gives the same manifest another meaning raises it.
     private static let version = 1
 
+    init(manifest: JSON) {
+        self.manifest = manifest
+        digest = .of(manifest.canonical())
+    }
+
     /// - Parameters:
     ///   - dependencies: the keys of the packages that the recipe mounts.
     ///   - passed: variables that the package takes from martlet's own environment.

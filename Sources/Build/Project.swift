@@ -21,8 +21,9 @@ package struct Project: Sendable {
         return try await Project(options: options, workspace: load(root, options, cache), cache: cache)
     }
 
-    private static func load(_ root: FilePath, _ options: ProjectOptions, _ cache: ProjectCache) async throws
-        -> Workspace
+    /// - Parameter commit: what to take for the commit of files that are exactly as it has them; `nil` asks git.
+    static func load(_ root: FilePath, _ options: ProjectOptions, _ cache: ProjectCache, commit: String? = nil)
+        async throws -> Workspace
     {
         var loading = WorkspaceOptions()
         loading.variant = options.variant
@@ -35,6 +36,7 @@ package struct Project: Sendable {
             sandbox: { try await cache.sandbox(off: false) })
         loading.javaScript = JavaScript { try await engine.evaluate($0) }
         loading.gitFacts = {
+            if let commit { return WorkspaceOptions.GitFacts(commit: commit) { _ in false } }
             let facts = try await SourceFacts(of: root)
             return WorkspaceOptions.GitFacts(commit: facts.commit) { facts.isChanged($0) }
         }
@@ -57,55 +59,13 @@ package struct Project: Sendable {
         return workspace
     }
 
-    // MARK: Targets
-
-    /// The packages that `texts` name: full names, or `:name` for a package of the directory that martlet was started
-    /// in. No text at all means the workspace's default target.
-    package func targets(_ texts: [String]) throws -> [PackageName] {
-        var texts = texts
-        if texts.isEmpty {
-            guard !workspace.file.defaultTarget.isEmpty else {
-                throw BuildError(.configuration, "name a package, or set defaultTarget in WORKSPACE.yaml")
-            }
-            texts = [workspace.file.defaultTarget]
-        }
-        return try texts.map { text in
-            guard let name = PackageName(text, in: component), workspace.packages[name] != nil else {
-                throw BuildError(
-                    .configuration, "there is no package '\(text)'\(suggestion(for: text)); `martlet collect` lists all"
-                )
-            }
-            return name
-        }
-    }
-
-    /// The component that martlet was started in.
-    private var component: String {
-        var path = options.directory
-        guard path.removePrefix(workspace.root) else { return "//" }
-        return path.string.isEmpty ? "//" : path.string
-    }
-
-    /// The name that was probably meant.
-    private func suggestion(for text: String) -> String {
-        let last = text.split(separator: ":").last.map(String.init) ?? text
-        let similar = workspace.packages.keys.filter { $0.name == last || $0.description.hasSuffix(text) }.sorted()
-        return similar.first.map { "; did you mean \($0)?" } ?? ""
-    }
-
     // MARK: Building
 
-    /// Fails when the workspace can't be built: it has errors that concern loading itself.
-    package func requireNoErrors() throws {
-        guard let first = workspace.errors.first else { return }
-        let more = workspace.errors.count - 1
-        throw BuildError(
-            .configuration, first.description + (more > 0 ? " (and \(more) more; `martlet vet` shows all)" : ""))
-    }
-
     /// A builder of this workspace.
-    package func builder(_ building: BuildOptions) async throws -> Builder {
-        try requireNoErrors()
+    /// - Parameter targets: what will be built; errors in files that have no part in that are no obstacle. `nil` means
+    ///   anything.
+    package func builder(_ building: BuildOptions, for targets: [PackageName]? = nil) async throws -> Builder {
+        try requireNoErrors(concerning: targets)
         let sandbox = try await cache.sandbox(off: building.sandboxOff || !workspace.file.settings.sandbox)
         var tools = cache.tools
         tools.roots = workspace.file.settings.toolRoots.map { FilePath($0) }

@@ -28,6 +28,9 @@ package struct SourceFacts: Sendable {
     /// The commit in hexadecimal, where there is one.
     package var commit: String? { repository?.head?.id.hex }
 
+    /// The URL of the remote called `origin`, without credentials.
+    var origin: String? { repository?.origin }
+
     /// The repository and commit for a statement.
     var source: ProvenanceFacts.Source? {
         guard let repository, let head = repository.head else { return nil }
