@@ -13,13 +13,15 @@ package struct ReportChoice: Sendable {
     package var gitHubOutput: FilePath?
     /// Shows nothing while the build runs.
     package var isQuiet = false
+    /// Takes a JSON document about the build when it has ended.
+    package var summary: (@Sendable (String) throws -> Void)?
 
     package init() {}
 }
 
 /// Builds packages of a project and reports on it.
 package struct BuildSession: Sendable {
-    private let project: Project
+    let project: Project
     private let choice: ReportChoice
     private let screen: Terminal
 
@@ -32,10 +34,18 @@ package struct BuildSession: Sendable {
 
     /// Builds `targets` and everything that they need.
     package func build(_ targets: [PackageName], _ options: BuildOptions) async throws -> Builder.Outcome {
-        let builder = try await project.builder(options)
-        let plan = try builder.plan(targets)
+        let builder = try await project.builder(options, for: targets)
+        return try await build(try builder.plan(targets), with: builder)
+    }
+
+    /// Works out what a build of `targets` would do.
+    package func plan(_ targets: [PackageName], _ options: BuildOptions) async throws -> PlanReport {
+        PlanReport(try await project.builder(options, for: targets).plan(targets), of: project)
+    }
+
+    private func build(_ plan: Builder.Plan, with builder: Builder) async throws -> Builder.Outcome {
         let context = ReportContext(
-            targets: targets, workspaceRoot: project.workspace.root.string, toolVersion: MartletProgram.version,
+            targets: plan.targets, workspaceRoot: project.workspace.root.string, toolVersion: MartletProgram.version,
             began: Clocks.nowNanoseconds(), environment: project.options.environment)
         let reports = BuildReports(self.reports(context))
         if let weakness = project.cache.weakness {
@@ -54,7 +64,14 @@ package struct BuildSession: Sendable {
             throw error
         }
         for failure in reports.finish() { screen.say("a report could not be written: \(failure)") }
+        // Neither is worth failing a build that is done.
         try? project.cache.save()
+        try? await project.remember(outcome)
+        do {
+            try await project.keepCacheSize(after: outcome)
+        } catch let error where !(error is CancellationError) {
+            screen.say("the cache could not be collected: \(error)")
+        }
         return outcome
     }
 
@@ -65,6 +82,7 @@ package struct BuildSession: Sendable {
         if let path = choice.otlp { reports.append(FileReport.otlp(path, context)) }
         if let path = choice.junit { reports.append(FileReport.junit(path)) }
         if let path = choice.html { reports.append(FileReport.html(path, context)) }
+        if let write = choice.summary { reports.append(SummaryReport(write: write)) }
         if let path = choice.gitHubOutput { reports.append(FileReport.gitHubOutput(path)) }
         return reports
     }
