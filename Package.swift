@@ -100,5 +100,9 @@ let package = Package(
         tests("Build", ["Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Sandbox", "Workspace", systemPackage]),
         tests("Policy", ["Attest", "Bytes"]),
         tests("Reports", ["Build", "Bytes", "Host", "Workspace", systemPackage]),
+        // Runs the program itself.
+        .testTarget(
+            name: "MartletTests", dependencies: ["martlet", "Bytes", "Host", "TestKit", systemPackage],
+            exclude: ["Golden"], swiftSettings: settings),
     ]
 )

@@ -4,8 +4,13 @@ internal import Build
 /// The options of every command that runs steps.
 struct ExecutionArguments: ParsableArguments {
     @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp("Steps that run at the same time. Default: one a processor.", valueName: "n"))
+        name: [
+            .customShort("j", allowingJoined: true), .customLong("jobs"),
+            .customLong("max-concurrent-tasks", withSingleDash: false),
+        ],
+        help: ArgumentHelp(
+            "Packages that are built at the same time; 0 means all that can be. Default: one a processor.",
+            valueName: "n"))
     var jobs: Int?
 
     @Flag(help: "Leaves out tests.")
@@ -25,7 +30,7 @@ struct ExecutionArguments: ParsableArguments {
     var timeLimit: Int?
 
     @Option(
-        name: .shortAndLong,
+        name: [.customShort("c", allowingJoined: true), .customLong("cache")],
         help: ArgumentHelp(
             "none builds everything again; local uses the local cache. Leeway's remote levels mean local as yet. Default: $LEEWAY_DEFAULT_CACHE_LEVEL, else local.",
             valueName: "level"))
@@ -42,8 +47,8 @@ struct ExecutionArguments: ParsableArguments {
     func buildOptions(environment: [String: String]) throws -> BuildOptions {
         var options = BuildOptions()
         if let jobs {
-            guard jobs > 0 else { throw CommandError.usage("-j wants a number above 0") }
-            options.jobs = jobs
+            guard jobs >= 0 else { throw CommandError.usage("-j wants a number from 0") }
+            options.jobs = jobs == 0 ? .max : jobs
         }
         options.dontTest = dontTest
         options.keepGoing = keepGoing

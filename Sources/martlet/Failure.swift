@@ -1,9 +1,12 @@
 internal import ArgumentParser
 internal import Build
+internal import Cache
+internal import Git
 internal import Glibc
 internal import Host
 internal import Reports
 internal import SystemPackage
+internal import Workspace
 
 /// The end of a command that did not do what was asked, with the exit codes of the design: 1 a definite no, 2 wrong
 /// usage or configuration, 3 could not tell.
@@ -14,26 +17,14 @@ enum Failure {
     }
 
     private static func report(_ error: any Error) -> Int32 {
-        switch error {
-        case let code as ExitCode: return code.rawValue
-        case is CleanExit, is any ParsableArguments: break
-        case is CancellationError:
+        if let code = error as? ExitCode { return code.rawValue }
+        if error is CancellationError {
             say("cancelled; what was finished is in the cache")
             return 130
-        case let error as BuildError:
-            say(error.description)
-            switch error.code {
-            case .configuration: return 2
-            case .unavailable: return 3
-            default: return 1
-            }
-        case let error as HostError:
-            say(error.description)
-            return 3
-        case let error as CommandError:
-            say(error.message)
-            return error.status
-        default: break
+        }
+        if let status = status(of: error) {
+            say(isOutput(error) ? "\(error)" : lines("\(error)"))
+            return status
         }
         let code = Martlet.exitCode(for: error)
         let message = Martlet.fullMessage(for: error)
@@ -45,6 +36,33 @@ enum Failure {
         return code == .validationFailure ? 2 : code.rawValue
     }
 
+    /// The exit code for an error of ours.
+    static func status(of error: any Error) -> Int32? {
+        switch error {
+        case let error as CommandError: error.status
+        case let error as BuildError:
+            switch error.code {
+            case .configuration: 2
+            case .unavailable: 3
+            default: 1
+            }
+        case is WorkspaceError: 2
+        case let error as GitError: error.code == .unknownRevision || error.code == .noCommit ? 2 : 3
+        case let error as CacheError: error.code == .version ? 2 : 3
+        case is HostError: 3
+        default: nil
+        }
+    }
+
+    /// Whether the message holds what a step's command was, in which semicolons mean something else.
+    private static func isOutput(_ error: any Error) -> Bool { (error as? BuildError)?.code == .step }
+
+    /// Messages say the cause, a semicolon, and the remedy: a line each.
+    static func lines(_ message: String) -> String {
+        guard let cut = message.firstRange(of: "; ") else { return message }
+        return message[..<cut.lowerBound] + "\n  " + message[cut.upperBound...]
+    }
+
     static func say(_ message: String) {
         let text = message.hasPrefix("Error:") ? message : "martlet: \(message)"
         Terminal(.standardError).say(text)
@@ -52,9 +70,11 @@ enum Failure {
 }
 
 /// A failure that a command finds itself.
-struct CommandError: Error {
+struct CommandError: Error, CustomStringConvertible {
     var message: String
     var status: Int32
+
+    var description: String { message }
 
     /// A definite no.
     static func no(_ message: String) -> CommandError { CommandError(message: message, status: 1) }

@@ -10,14 +10,22 @@ struct Martlet: AsyncParsableCommand {
         discussion: """
             Example: martlet build //:all
 
-            Leeway workspaces work unchanged; `martlet leeway COMMAND ...` runs the same commands.
+            Leeway workspaces work unchanged; `martlet leeway COMMAND ...` runs the same commands. \
+            `martlet --generate-completion-script bash|zsh|fish` prints a script that completes commands and options. \
+            Exit status: 0 yes or done, 1 no, 2 wrong usage or configuration, 3 could not tell.
             """,
         version: MartletProgram.version,
         groupedSubcommands: [
-            CommandGroup(name: "Build", subcommands: [BuildCommand.self]),
-            CommandGroup(name: "Workspace", subcommands: [CollectCommand.self]),
+            CommandGroup(name: "Build", subcommands: [BuildCommand.self, RunCommand.self, ExecCommand.self]),
+            CommandGroup(
+                name: "Workspace",
+                subcommands: [
+                    CollectCommand.self, DescribeCommand.self, VetCommand.self, FormatCommand.self, InitCommand.self,
+                ]),
+            CommandGroup(name: "Why", subcommands: [WhyCommand.self, AffectedCommand.self]),
             CommandGroup(name: "Proof", subcommands: [ProvenanceCommand.self]),
-            CommandGroup(name: "Upkeep", subcommands: [VersionCommand.self]),
+            CommandGroup(name: "Upkeep", subcommands: [CacheCommand.self, VersionCommand.self]),
+            CommandGroup(name: "Completion", subcommands: [BashCompletionCommand.self]),
         ])
 
     static func main() async {

@@ -37,30 +37,89 @@ struct BuildCommand: AsyncParsableCommand {
     @Flag(help: "Builds twice, from nothing and under varied conditions, and reports every file that differs.")
     var check = false
 
+    @Flag(help: "Shows what would be built, and stops.")
+    var dryRun = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Writes what has to be built as a JSON array of steps, each an array of packages; - means standard output.",
+            valueName: "file"))
+    var dumpPlan: String?
+
+    @Flag(help: "Builds again whenever something changes.")
+    var watch = false
+
+    @Flag(help: "Prints a JSON document about the build on standard output.")
+    var json = false
+
+    @OptionGroup(visibility: .hidden) var leeway: LeewayArguments
+
+    func validate() throws {
+        let actions = [check, dryRun, watch].filter { $0 }
+        guard actions.count < 2 else { throw ValidationError("use one of --check, --dry-run and --watch") }
+        guard !(json && dumpPlan == "-") else { throw ValidationError("--json and --dump-plan - both want the output") }
+    }
+
     mutating func run() async throws {
+        leeway.warn()
         let command = self
-        try await TerminationSignals.cancelling { try await command.build() }
+        try await TerminationSignals.cancelling {
+            if command.watch { try await command.buildAgainAndAgain() } else { try await command.build() }
+        }
+    }
+
+    private func buildAgainAndAgain() async throws {
+        try await Project.watching(
+            try workspace.projectOptions(), targets: { try $0.targets(targets) }, say: { Failure.say($0) },
+            body: { project in
+                workspace.report(project)
+                try await build(project)
+            })
     }
 
     private func build() async throws {
-        let project = try await Project.open(try workspace.projectOptions())
+        guard try await build(try await workspace.open()) else { throw ExitCode(1) }
+    }
+
+    /// Does what was asked for; `false` when a package could not be built.
+    @discardableResult
+    private func build(_ project: Project) async throws -> Bool {
         let names = try project.targets(targets)
-        let environment = project.options.environment
-        let options = try execution.buildOptions(environment: environment)
+        let options = try execution.buildOptions(environment: project.options.environment)
         if check {
             try await Self.check(project, names, options)
-            return
+            return true
         }
-        let session = BuildSession(project: project, reports: try reports.choice(environment: environment))
+        var choice = try reports.choice(environment: project.options.environment)
+        if json { choice.summary = { Output.write($0) } }
+        let session = BuildSession(project: project, reports: choice)
+        if dryRun || dumpPlan != nil {
+            try show(try await session.plan(names, options))
+            if dryRun { return true }
+        }
         let outcome = try await session.build(names, options)
-        guard outcome.succeeded else { throw ExitCode(1) }
-        guard let save else { return }
-        guard names.count == 1, let name = names.first, let built = outcome.built[name] else {
+        guard outcome.succeeded else { return false }
+        if save != nil { try saveArtifact(of: names, outcome, in: project) }
+        return true
+    }
+
+    private func show(_ plan: PlanReport) throws {
+        if let dumpPlan, dumpPlan != "-" { try Files.write(Array(plan.steps.utf8), to: FilePath(dumpPlan)) }
+        if dumpPlan == "-" { Output.write(plan.steps) }
+        guard dryRun else { return }
+        if json { return Output.write(plan.json) }
+        let screen = Terminal(dumpPlan == "-" ? .standardError : .standardOutput)
+        try screen.write(plan.text(for: screen))
+    }
+
+    private func saveArtifact(of names: [PackageName], _ outcome: Builder.Outcome, in project: Project) throws {
+        guard let save, names.count == 1, let name = names.first, let built = outcome.built[name] else {
             throw CommandError.usage("--save wants exactly one package")
         }
         let saved = try project.save(built, to: FilePath(save), embedding: !noEmbed, format: provenanceFormat)
-        print("saved \(name) as \(save) (artifact \(saved.digest))")
-        if let sidecar = saved.sidecar { print("its provenance is in \(sidecar)") }
+        let screen = Terminal(json ? .standardError : .standardOutput)
+        screen.say("saved \(name) as \(save) (artifact \(saved.digest))")
+        if let sidecar = saved.sidecar { screen.say("its provenance is in \(sidecar)") }
     }
 
     private static func check(_ project: Project, _ names: [PackageName], _ options: BuildOptions) async throws {

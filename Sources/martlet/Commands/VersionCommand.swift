@@ -7,3 +7,12 @@ struct VersionCommand: ParsableCommand {
 
     func run() { print(MartletProgram.version) }
 }
+
+/// Leeway's command of that name.
+struct BashCompletionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bash-completion", abstract: "Prints a script that completes commands in bash.",
+        discussion: "Example: . <(martlet bash-completion)")
+
+    func run() { print(Martlet.completionScript(for: .bash)) }
+}

@@ -1,0 +1,38 @@
+import Testing
+
+@testable import martlet
+
+struct CommandLineArgumentsTests {
+    private func parsed(_ line: String) -> String {
+        CommandLineArguments(line.split(separator: " ").map(String.init)).forParsing.joined(separator: " ")
+    }
+
+    @Test("the alias goes, and global options move behind the command")
+    func leading() {
+        #expect(parsed("leeway build a:b") == "build a:b")
+        #expect(parsed("-w dir build a:b") == "build -w dir a:b")
+        #expect(parsed("--workspace=dir -Dx=y collect files") == "collect files --workspace=dir -D x=y")
+        #expect(parsed("-D x=y --variant v describe manifest a:b") == "describe manifest -D x=y --variant v a:b")
+        #expect(parsed("-v describe a:b") == "describe -v a:b")
+        #expect(parsed("--dut --otel-endpoint host build") == "build")
+        #expect(parsed("--help") == "--help")
+        #expect(parsed("") == "")
+    }
+
+    @Test("switches may have values, as in Go")
+    func switches() {
+        #expect(parsed("build --dont-test=true --watch=false a:b") == "build --dont-test a:b")
+        #expect(parsed("build --report-github=false") == "build --no-report-github")
+        #expect(parsed("build --save=out.tar") == "build --save=out.tar")
+    }
+
+    @Test("what belongs to another program stays as it is")
+    func passing() {
+        #expect(
+            parsed("exec -Da=b --package a:b mvn -Dc=d --watch=true")
+                == "exec -D a=b --package a:b mvn -Dc=d --watch=true")
+        #expect(parsed("exec --help") == "help exec")
+        #expect(parsed("exec mvn --help") == "exec mvn --help")
+        #expect(parsed("exec --parallel=true -- mvn -Dc=d") == "exec --parallel -- mvn -Dc=d")
+    }
+}

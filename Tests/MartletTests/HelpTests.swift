@@ -1,0 +1,30 @@
+import Host
+import SystemPackage
+import Testing
+
+/// The help of every command, as files that show in a review what changes for users.
+///
+/// `MARTLET_UPDATE_GOLDEN=1 swift test --filter HelpTests` writes them again.
+@Suite(.enabled(if: TestWorkspace.hasProgram, "the program martlet is not built"))
+struct HelpTests {
+    static let commands = [
+        "", "build", "run", "exec", "collect", "describe", "describe changed", "describe const", "describe dependants",
+        "describe dependencies", "describe environment-manifest", "describe git-info", "describe manifest",
+        "describe script", "describe target", "describe tree", "vet", "vet run", "vet ls", "fmt", "init", "why",
+        "affected", "cache", "cache stat", "cache gc", "cache verify", "cache prune", "version",
+    ]
+    private static let directory = FilePath(#filePath).removingLastComponent().appending("Golden")
+    private static let isUpdating = ChildProcess.environmentVariable("MARTLET_UPDATE_GOLDEN") == "1"
+
+    @Test("the help of a command is as reviewed, and holds an example", arguments: commands)
+    func help(_ command: String) async throws {
+        let workspace = try TestWorkspace()
+        let run = try await workspace.martlet(command.split(separator: " ").map(String.init) + ["--help"])
+        #expect(run.status == 0)
+        #expect(run.output.contains("Example: "))
+        let name = command.isEmpty ? "martlet" : command.split(separator: " ").joined(separator: "-")
+        let file = Self.directory.appending("\(name).txt")
+        if Self.isUpdating { try Files.write(Array(run.output.utf8), to: file) }
+        #expect(try run.output == Files.readText(file, limit: 1 << 20))
+    }
+}
