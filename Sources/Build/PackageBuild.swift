@@ -157,7 +157,8 @@ struct PackageBuild {
         }
         let run = StepRun(
             package: package, step: step, recipe: recipe, dependencies: dependencies, site: site,
-            toolchain: toolchain, timeLimit: package.settings.timeLimit ?? options.timeLimit, traceInputs: options.traceInputs,
+            toolchain: toolchain, timeLimit: package.settings.timeLimit ?? options.timeLimit,
+            traceInputs: options.traceInputs,
             environment: action.environment,
             before: files, fetched: fetched, report: report)
         let begin = Clocks.monotonicNanoseconds()

@@ -13,10 +13,12 @@ package struct SourceWatch: Sendable {
     package static let interval: Duration = .milliseconds(400)
 
     private let paths: [FilePath]
+    private let interval: Duration
     private var last: Digest
 
     /// Watches what `targets` of a project are made from.
-    package init(_ project: Project, _ targets: [PackageName]) async throws {
+    package init(_ project: Project, _ targets: [PackageName], interval: Duration = Self.interval) async throws {
+        self.interval = interval
         let workspace = project.workspace
         var names = Set(targets)
         for target in targets { names.formUnion(workspace.transitiveDependencies(of: target)) }
@@ -45,7 +47,7 @@ package struct SourceWatch: Sendable {
     package mutating func waitForChange() async throws {
         var seen = last
         while true {
-            try await Task.sleep(for: Self.interval)
+            try await Task.sleep(for: interval)
             let now = try await Self.look(paths)
             if now == seen, now != last {
                 last = now
@@ -72,14 +74,15 @@ extension Project {
     ///   - targets: the packages that `body` works on.
     ///   - say: takes a line for people. What `body` throws is said, too.
     package static func watching(
-        _ options: ProjectOptions, targets: (Project) throws -> [PackageName], say: (String) -> Void,
+        _ options: ProjectOptions, interval: Duration = SourceWatch.interval,
+        targets: (Project) throws -> [PackageName], say: (String) -> Void,
         body: (Project) async throws -> Void
     ) async throws {
         var project = try await open(options)
         while !Task.isCancelled {
             do {
                 // Before the work, so that a change during it is not missed.
-                var watch = try await SourceWatch(project, try targets(project))
+                var watch = try await SourceWatch(project, try targets(project), interval: interval)
                 do { try await body(project) } catch let error where !(error is CancellationError) { say("\(error)") }
                 say("waiting for changes; Ctrl-C ends this")
                 try await watch.waitForChange()

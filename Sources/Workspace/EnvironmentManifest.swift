@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import Host
 
 /// The versions of the tools that a workspace's packages need, as a part of every Leeway version.
@@ -37,6 +37,15 @@ package struct EnvironmentManifest: Hashable, Sendable {
     /// `name: value` lines, sorted by name.
     package var text: String {
         values.sorted { Files.isOrderedByBytes($0.key, $1.key) }.map { "\($0.key): \($0.value)\n" }.joined()
+    }
+
+    /// The values by name, for programs.
+    package var json: JSON {
+        var object = JSONObject()
+        for (name, value) in values.sorted(by: { Files.isOrderedByBytes($0.key, $1.key) }) {
+            object[name] = .string(value)
+        }
+        return .object(object)
     }
 
     /// The commands to run: the built-in ones of the package types in use, replaced or extended by the workspace's.

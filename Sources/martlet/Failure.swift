@@ -19,7 +19,7 @@ enum Failure {
     private static func report(_ error: any Error) -> Int32 {
         if let code = error as? ExitCode { return code.rawValue }
         if error is CancellationError {
-            say("cancelled; what was finished is in the cache")
+            say("cancelled")
             return 130
         }
         if let status = status(of: error) {

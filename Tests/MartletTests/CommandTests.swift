@@ -84,6 +84,8 @@ struct CommandTests {
         #expect(try await workspace.martlet("describe", ":lib", "-o", "json", in: "lib").json?["type"] == "generic")
         #expect(try await workspace.martlet("describe", "const", "lib").output == "layer:\tbase\n")
         #expect(try await workspace.martlet("describe", "dependants", "lib:lib").output == "app:app\n")
+        #expect(try await workspace.martlet("describe", "dependants", "lib:lib", "--json").json == ["app:app"])
+        #expect(try await workspace.martlet("describe", "environment-manifest", "--json").json?["os"] == "linux")
         #expect(try await workspace.martlet("describe", "tree").output == "WORKSPACE\n└── app:app\n    └── lib:lib\n")
         #expect(
             try await workspace.martlet("describe", "dependencies", "app:app").output

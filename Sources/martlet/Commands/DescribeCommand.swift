@@ -44,6 +44,9 @@ extension DescribeCommand {
         @Argument(help: "The package.")
         var target: String
 
+        @Flag(help: "Prints JSON.")
+        var json = false
+
         @OptionGroup var execution: KeyArguments
         @OptionGroup var workspace: WorkspaceArguments
 
@@ -53,7 +56,15 @@ extension DescribeCommand {
                 let project = try await workspace.open()
                 let package = try project.package(target)
                 isCached = try await project.builder(execution.buildOptions, for: [package.name]).isCached(package.name)
-                Output.write("\(package.name)\t\(package.leewayVersion)\t\(isCached ? "cached locally" : "changed")\n")
+                if json {
+                    Output.write([
+                        "package": .string(package.name.description), "version": .string(package.leewayVersion),
+                        "cached": .bool(isCached),
+                    ])
+                } else {
+                    Output.write(
+                        "\(package.name)\t\(package.leewayVersion)\t\(isCached ? "cached locally" : "changed")\n")
+                }
             } catch {
                 Failure.say(Failure.lines("\(error)"))
                 throw ExitCode(2)
@@ -91,11 +102,15 @@ extension DescribeCommand {
         @Flag(name: .shortAndLong, help: "Also those that depend on it through others.")
         var transitive = false
 
+        @Flag(help: "Prints a JSON array.")
+        var json = false
+
         @OptionGroup var workspace: WorkspaceArguments
 
         func run() async throws {
             let project = try await workspace.open()
             let names = project.workspace.dependants(of: try project.package(target).name, transitive: transitive)
+            if json { return Output.write(.array(names.map { .string($0.description) })) }
             Output.write(names.map { "\($0)\n" }.joined())
         }
     }
@@ -125,10 +140,14 @@ extension DescribeCommand {
             commandName: "environment-manifest", abstract: "Prints the tools' versions that are part of every version.",
             discussion: "Example: martlet describe environment-manifest")
 
+        @Flag(help: "Prints a JSON object.")
+        var json = false
+
         @OptionGroup var workspace: WorkspaceArguments
 
         func run() async throws {
-            Output.write(try await workspace.open().workspace.environmentManifest.text)
+            let manifest = try await workspace.open().workspace.environmentManifest
+            if json { Output.write(manifest.json) } else { Output.write(manifest.text) }
         }
     }
 
