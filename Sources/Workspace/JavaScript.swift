@@ -9,7 +9,7 @@ package struct JavaScript: Sendable {
         package var program: [UInt8]
         /// The file, relative to the workspace root, for messages.
         package var file: String
-        package var timeLimit: Duration = .seconds(5)
+        package var timeLimit: Duration = .seconds(20)
         /// In bytes.
         package var memoryLimit = 256 << 20
         /// In bytes.

@@ -118,7 +118,7 @@ package struct Vet: Sendable {
     private mutating func checkGoMod(_ package: Package) {
         for file in ["go.mod", "go.sum"]
         where !package.sources.contains(where: { $0.path == file || $0.path.hasSuffix("/" + file) }) {
-            add("go:has-gomod", package, "the sources have no \(file)", isError: true)
+            add("go:has-gomod", package, "the sources have no \(file)", isError: file == "go.mod")
         }
     }
 
