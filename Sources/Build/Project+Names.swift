@@ -93,10 +93,11 @@ extension Project {
                 return components.contains(directory)
             }
         }
-        guard let first = errors.first else { return }
-        let more = errors.count - 1
+        guard !errors.isEmpty else { return }
+        let count = errors.count == 1 ? "an error" : "\(errors.count) errors"
         throw BuildError(
-            .configuration, first.description + (more > 0 ? " (and \(more) more, which `martlet vet` shows)" : ""))
+            .configuration, "\(count) in the workspace's files must be mended first; `martlet vet` lists what is wrong",
+            location: errors.first?.location)
     }
 
     /// The component that a `BUILD` file belongs to; `nil` for files of the workspace.

@@ -1,5 +1,5 @@
-package import Bytes
-internal import Workspace
+internal import Bytes
+package import Workspace
 
 /// What loading a workspace and checking it found, for `vet`.
 package struct VetReport: Sendable {
@@ -28,8 +28,14 @@ package struct VetReport: Sendable {
     /// Whether nothing was found.
     package var isClean: Bool { diagnostics.isEmpty && findings.isEmpty }
 
+    /// The report in a format; a line for each finding where no template is given.
+    package func text(_ format: Collection.Format) throws -> String {
+        if case .template(nil) = format { return lines }
+        return try Collection.write(json, format, default: "")
+    }
+
     /// A line for each finding, as compilers print them.
-    package var text: String {
+    var lines: String {
         let lines =
             diagnostics.map(\.description)
             + findings.map { finding in
@@ -40,7 +46,7 @@ package struct VetReport: Sendable {
     }
 
     /// For programs.
-    package var json: JSON {
+    var json: JSON {
         let loading = diagnostics.map { diagnostic -> JSON in
             .rows([
                 ("check", "load"), ("severity", .string(diagnostic.severity.rawValue)),

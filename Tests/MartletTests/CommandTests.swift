@@ -13,6 +13,9 @@ struct CommandTests {
         #expect(packages.status == 0)
         #expect(packages.names == ["app:app", "app:other", "lib:lib"])
         #expect(packages.output.split(separator: "\n").allSatisfy { $0.split(separator: "\t").last?.count == 40 })
+        let template = #"{{ range . }}{{ .Metadata.FullName }}{{"\t"}}{{ .Metadata.Version }}{{"\n"}}{{ end }}"#
+        #expect(try await workspace.martlet("collect", "-t", template).output == packages.output)
+        #expect(try await workspace.martlet("collect", "-l", "layer").names == ["lib:lib"])
         #expect(try await workspace.martlet("collect", "components").names == ["app", "lib"])
         #expect(
             try await workspace.martlet("collect", "scripts").names == [
@@ -39,6 +42,7 @@ struct CommandTests {
         #expect(try await workspace.martlet("build", "--dry-run", "app:app").status == 0)
         let build = try await workspace.martlet("build", "--dry-run", "bad:bad")
         #expect(build.status == 2)
+        #expect(build.error.contains("martlet: bad/BUILD.yaml:2: an error in the workspace's files must be mended first"))
     }
 
     @Test("Leeway's ways to write a command line work, and options without effect are warned of")
@@ -140,7 +144,8 @@ struct CommandTests {
         #expect(try await workspace.martlet("vet").status == 0)
         #expect(try await workspace.martlet("vet", "ls").names.contains("component:fmt"))
         try workspace.write("packages:\n    - name:   x\n      type: generic\n", to: "x/BUILD.yaml")
-        let vet = try await workspace.martlet("vet", "--json", "--components", "x")
+        #expect(try await workspace.martlet("vet", "--ignore-warnings").status == 0)
+        let vet = try await workspace.martlet("vet", "-o", "json", "--components", "x")
         #expect(vet.status == 1)
         #expect(vet.json?["findings"]?[0]?["check"] == "component:fmt")
         #expect(try await workspace.martlet("fmt", "-i", "x/BUILD.yaml").output == "x/BUILD.yaml\n")

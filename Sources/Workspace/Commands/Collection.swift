@@ -37,7 +37,11 @@ package struct Collection: Sendable {
     ///
     /// - Parameter selector: `name` or `name=value` of a constant that the component has to have; empty for all.
     package func text(_ kind: Kind, selector: String = "", format: Format = .template(nil)) throws -> String {
-        try Self.write(values(kind, selector: selector), format, default: kind.template)
+        // What is asked for most needs neither the values of all packages nor a template.
+        if case .template(nil) = format, kind == .packages {
+            return try packages(selector).map { "\($0.name)\t\($0.leewayVersion)\n" }.joined()
+        }
+        return try Self.write(values(kind, selector: selector), format, default: kind.template)
     }
 
     /// Writes any value as `collect` does.
@@ -76,6 +80,15 @@ package struct Collection: Sendable {
             }
             return .array(files.sorted { Files.isOrderedByBytes($0.path, $1.path) }.map(\.value))
         case .variants: return .array(workspace.file.variants.map(describe))
+        }
+    }
+
+    /// The packages of the components that are selected, sorted by name.
+    private func packages(_ selector: String) throws -> [Package] {
+        let isSelected = try Self.predicate(selector)
+        return workspace.order.compactMap { name in
+            guard isSelected(workspace.components[name.component]?.constants ?? [:]) else { return nil }
+            return workspace.packages[name]
         }
     }
 

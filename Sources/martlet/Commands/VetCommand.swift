@@ -32,9 +32,7 @@ extension VetCommand {
         @Flag(help: "Leaves out warnings.")
         var ignoreWarnings = false
 
-        @Flag(help: "Prints JSON.")
-        var json = false
-
+        @OptionGroup var format: FormatArguments
         @OptionGroup var workspace: WorkspaceArguments
 
         func run() async throws {
@@ -42,7 +40,7 @@ extension VetCommand {
             let report = try VetReport(
                 project, checks: Self.list(checks), packages: Self.list(packages), components: Self.list(components),
                 ignoringWarnings: ignoreWarnings)
-            if json { Output.write(report.json) } else { Output.write(report.text) }
+            Output.write(try report.text(format.choice))
             guard report.isClean else { throw ExitCode(1) }
         }
 
