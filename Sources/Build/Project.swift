@@ -37,7 +37,7 @@ package struct Project: Sendable {
         loading.javaScript = JavaScript { try await engine.evaluate($0) }
         loading.gitFacts = {
             if let commit { return WorkspaceOptions.GitFacts(commit: commit) { _ in false } }
-            let facts = try await SourceFacts(of: root)
+            let facts = try await SourceFacts(of: root, blobs: cache.blobs)
             return WorkspaceOptions.GitFacts(commit: facts.commit) { facts.isChanged($0) }
         }
         // Opened before the first status is read: its rule against races counts from here.
@@ -56,6 +56,7 @@ package struct Project: Sendable {
         let workspace = try await Workspace.load(root: root, options: loading)
         // A workspace on a full disk can still be read.
         try? index.save()
+        try? cache.blobs.save()
         return workspace
     }
 
@@ -79,7 +80,8 @@ package struct Project: Sendable {
 
     private func witness(_ building: BuildOptions) async throws -> Witness {
         Witness(
-            source: try await SourceFacts(of: workspace.root), program: try MartletProgram(index: cache.tools.index),
+            source: try await SourceFacts(of: workspace.root, blobs: cache.blobs),
+            program: try MartletProgram(index: cache.tools.index),
             variant: workspace.variant?.name, environment: workspace.environmentManifest.values,
             commandLine: options.commandLine,
             redactor: Redactor(arguments: workspace.arguments, secretNames: Set(building.secretArguments)))

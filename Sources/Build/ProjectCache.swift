@@ -11,6 +11,8 @@ package final class ProjectCache: Sendable {
     package let store: ContentStore
     package let actions: ActionCache
     package let tools: ToolSettings
+    /// git's names of contents.
+    let blobs: BlobIndex
     /// The sandbox, once it was needed; guards nothing else.
     private let sandboxes = Mutex<[Bool: Sandbox]>([:])
     /// Why steps run with weaker walls than they should, once that is known.
@@ -20,6 +22,7 @@ package final class ProjectCache: Sendable {
         self.directory = directory
         store = try ContentStore(directory: directory)
         actions = ActionCache(store)
+        blobs = BlobIndex(directory: directory.appending("index"))
         tools = ToolSettings(
             searchPath: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
             index: ToolIndex(file: directory.appending("tools.json")))
@@ -59,5 +62,8 @@ package final class ProjectCache: Sendable {
     package var weakness: String? { reason.withLock { $0 } }
 
     /// Keeps what was learnt of tools for the next run.
-    package func save() throws { try tools.index.save() }
+    package func save() throws {
+        try tools.index.save()
+        try blobs.save()
+    }
 }

@@ -2,7 +2,8 @@ internal import Attest
 internal import Bytes
 internal import Git
 internal import Host
-package import SystemPackage
+internal import Synchronization
+internal import SystemPackage
 internal import Workspace
 
 /// What git says of a workspace's files, for provenance: the commit, and which inputs are not as it has them.
@@ -12,11 +13,14 @@ package struct SourceFacts: Sendable {
     private let root: FilePath
     private let repository: GitRepository?
     private let tree: GitTree?
+    private let blobs: BlobIndex
+    private let plain = PlainDirectories()
 
     /// Asks git about the workspace at `root`. Without a repository, or before its first commit, every input is
     /// recorded by itself.
-    package init(of root: FilePath) async throws {
+    init(of root: FilePath, blobs: BlobIndex) async throws {
         self.root = root
+        self.blobs = blobs
         do {
             repository = try await GitRepository.find(at: root)
         } catch let error as HostError where error.code == .notFound {
@@ -49,8 +53,7 @@ package struct SourceFacts: Sendable {
                     reason: "untracked")
             }
         }
-        var inputs: [GitInput] = []
-        for path in paths { inputs += try gitInputs(path, format: repository.format) }
+        let inputs = try gitInputs(of: package, paths, format: repository.format)
         return try await repository.changes(of: inputs, from: tree).map { change in
             let path = root.appending(change.path)
             let digest =
@@ -62,11 +65,7 @@ package struct SourceFacts: Sendable {
     /// Whether any input of `package` differs from the commit; `true` when that can't be told.
     func isChanged(_ package: Package) -> Bool {
         guard let repository, let tree, let paths = try? paths(of: package) else { return true }
-        var inputs: [GitInput] = []
-        for path in paths {
-            guard let more = try? gitInputs(path, format: repository.format) else { return true }
-            inputs += more
-        }
+        guard let inputs = try? gitInputs(of: package, paths, format: repository.format) else { return true }
         return !tree.changes(of: inputs, in: repository.directory).isEmpty
     }
 
@@ -79,6 +78,34 @@ package struct SourceFacts: Sendable {
         ]
         where try Files.exists(root.appending(file)) { paths.insert(file) }
         return paths.sorted()
+    }
+
+    /// What git should have for each of a package's paths. Sources are taken as they were when the workspace was read,
+    /// which is what the package is built from; only one whose content git's name is not known for is read again.
+    private func gitInputs(of package: Package, _ paths: [String], format: GitObjectFormat) throws -> [GitInput] {
+        let sources = Dictionary(package.sources.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
+        var inputs: [GitInput] = []
+        inputs.reserveCapacity(paths.count)
+        for path in paths {
+            guard let source = sources[path], source.linkTarget == nil, plain.holds(path, below: root) else {
+                inputs += try gitInputs(path, format: format)
+                continue
+            }
+            inputs.append(
+                GitInput(
+                    path: path, kind: .file(isExecutable: source.isExecutable),
+                    id: try blobName(of: source, format: format)))
+        }
+        return inputs
+    }
+
+    private func blobName(of source: SourceFile, format: GitObjectFormat) throws -> GitObjectID {
+        if let known = blobs.name(of: source.digest, format) { return known }
+        let content = try Files.read(root.appending(source.path), limit: 4 << 30)
+        let name = format.blobID(of: content)
+        // A file that changed since is asked about as it is now, and not remembered as what it was.
+        if Digest.of(content) == source.digest { blobs.remember(name, of: source.digest, format) }
+        return name
     }
 
     /// What git should have for a path: the file, or each link on the way to it and the file that it ends at.
@@ -114,5 +141,23 @@ package struct SourceFacts: Sendable {
     private static func relative(_ path: FilePath, to root: FilePath) -> String? {
         var path = path
         return path.removePrefix(root) ? path.string : nil
+    }
+}
+
+/// Remembers which directories are reached through no symbolic link.
+private final class PlainDirectories: Sendable {
+    /// By path relative to the workspace. The lock guards the table only.
+    private let known = Mutex<[String: Bool]>([:])
+
+    /// Whether no directory on the way from `root` to `path`, a relative one, is a symbolic link.
+    func holds(_ path: String, below root: FilePath) -> Bool {
+        if path.utf8.first == UInt8(ascii: "/") { return false }
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return true }
+        let directory = String(path[..<slash])
+        if let answer = known.withLock({ $0[directory] }) { return answer }
+        let status = try? Files.status(root.appending(directory), followingLinks: false)
+        let answer = status?.kind == .directory && holds(directory, below: root)
+        known.withLock { $0[directory] = answer }
+        return answer
     }
 }

@@ -28,6 +28,17 @@ package struct Digest: Hashable, Sendable, Comparable {
         words = (parts[0], parts[1], parts[2], parts[3])
     }
 
+    /// The 32 bytes of `bytes` from `offset` on; `nil` when there are not as many. For tables with many digests.
+    package init?(_ bytes: [UInt8], at offset: Int) {
+        guard offset >= 0, offset <= bytes.count - Self.byteCount else { return nil }
+        func word(_ start: Int) -> UInt64 {
+            var word: UInt64 = 0
+            for index in start..<(start + 8) { word = word << 8 | UInt64(bytes[index]) }
+            return word
+        }
+        words = (word(offset), word(offset + 8), word(offset + 16), word(offset + 24))
+    }
+
     /// Takes 64 lower-case hexadecimal digits; `nil` for anything else, upper case included.
     package init?(hex: some StringProtocol) {
         guard let bytes = Hex.decode(hex) else { return nil }

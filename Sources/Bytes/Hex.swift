@@ -1,7 +1,10 @@
 /// Base 16 as RFC 4648 section 8 has it, in lower case only.
 package enum Hex {
     /// Two lower-case digits a byte.
-    package static func encode(_ bytes: some Collection<UInt8>) -> String {
+    package static func encode(_ bytes: some Collection<UInt8>) -> String { encode(Array(bytes)) }
+
+    /// Two lower-case digits a byte; not generic, for the many hashes of a workspace.
+    package static func encode(_ bytes: [UInt8]) -> String {
         func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
         return unsafe String(unsafeUninitializedCapacity: bytes.count * 2) { buffer in
             var place = 0

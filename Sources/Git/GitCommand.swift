@@ -16,6 +16,10 @@ struct GitCommand {
         "-c", "core.attributesFile=/dev/null", "-c", "core.excludesFile=/dev/null", "-c", "log.showSignature=false",
     ]
 
+    /// git's path, looked up once: a name costs a process for every directory of `PATH` that has no git.
+    private static let program =
+        ToolPath.find("git", path: ChildProcess.environmentVariable("PATH") ?? "/usr/bin:/bin")?.string ?? "git"
+
     private static func environment() -> [String: String] {
         [
             "PATH": ChildProcess.environmentVariable("PATH") ?? "/usr/bin:/bin", "LC_ALL": "C", "HOME": "/nonexistent",
@@ -28,7 +32,7 @@ struct GitCommand {
     /// Runs a git command and gives its outcome, whatever the exit code.
     func run(_ arguments: [String], input: [UInt8] = []) async throws -> ChildProcess.Outcome {
         let outcome = try await ChildProcess.run(
-            ["git"] + Self.settings + arguments, environment: Self.environment(), workingDirectory: directory,
+            [Self.program] + Self.settings + arguments, environment: Self.environment(), workingDirectory: directory,
             input: input, outputLimit: GitTree.byteLimit, timeLimit: .seconds(120))
         if outcome.status == .timedOut {
             throw GitError(.failed, "'git \(arguments.first ?? "")' did not end within two minutes in \(directory)")

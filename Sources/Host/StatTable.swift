@@ -33,7 +33,7 @@ struct StatTable: Sendable {
             modified = Int64(bitPattern: bytes.word(at: offset + 32))
             changed = Int64(bitPattern: bytes.word(at: offset + 40))
             mode = bytes.half(at: offset + 48)
-            guard let digest = Digest(bytes: bytes[(offset + 56)..<(offset + 88)]) else { return nil }
+            guard let digest = Digest(bytes, at: offset + 56) else { return nil }
             let hasHighway = bytes.half(at: offset + 52) & 1 != 0
             hashes = StatIndex.Hashes(
                 digest: digest, highway: hasHighway ? Array(bytes[(offset + 88)..<(offset + 120)]) : nil)
