@@ -210,6 +210,8 @@ struct PackageBuild {
         var references: [BuiltPackage.Reference] = []
         for dependency in dependencies where dependency.mount.isPartOfArtifact {
             own.remove(dependency.mount.path)
+            // Where a dependant mounts what is referred to; in a read-only tree that place must exist.
+            own.makeDirectory(dependency.mount.path)
             references.append(
                 .init(package: dependency.mount.package, path: dependency.mount.path, key: dependency.key))
             whole.remove(dependency.mount.path)
