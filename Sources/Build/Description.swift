@@ -38,7 +38,7 @@ package struct Description: Sendable {
 
     /// What git says: the remote, the commit, and whether the packages in question differ from it.
     package static func git(of subject: Project.Item, in project: Project) async throws -> Description {
-        let facts = try await SourceFacts(of: project.workspace.root)
+        let facts = try await SourceFacts(of: project.workspace.root, blobs: project.cache.blobs)
         guard let commit = facts.commit else {
             throw BuildError(.configuration, "\(project.workspace.root) is not in a git repository with a commit")
         }

@@ -80,7 +80,7 @@ package struct Project: Sendable {
 
     private func witness(_ building: BuildOptions) async throws -> Witness {
         Witness(
-            source: try await SourceFacts(of: workspace.root, blobs: cache.blobs),
+            source: SourceFactsMemory(root: workspace.root, blobs: cache.blobs),
             program: try MartletProgram(index: cache.tools.index),
             variant: workspace.variant?.name, environment: workspace.environmentManifest.values,
             commandLine: options.commandLine,

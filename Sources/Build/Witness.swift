@@ -7,7 +7,7 @@ internal import Workspace
 
 /// Writes the provenance of what is built: martlet's own observations, never a step's.
 package struct Witness: Sendable {
-    package var source: SourceFacts
+    var source: SourceFactsMemory
     package var program: MartletProgram
     package var variant: String?
     package var environment: [String: String]
@@ -15,8 +15,8 @@ package struct Witness: Sendable {
     package var commandLine: [String]
     package var redactor: Redactor
 
-    package init(
-        source: SourceFacts, program: MartletProgram, variant: String?,
+    init(
+        source: SourceFactsMemory, program: MartletProgram, variant: String?,
         environment: [String: String], commandLine: [String], redactor: Redactor
     ) {
         self.source = source
@@ -44,6 +44,7 @@ package struct Witness: Sendable {
         facts.leewayVersion = package.leewayVersion
         facts.environment = environment
         facts.platform = "\(Machine.operatingSystem)/\(Machine.architecture)"
+        let source = try await source.facts()
         facts.source = source.source
         facts.changedInputs = try await source.changedInputs(of: package)
         facts.dependencies = built.dependencies.map { reference in

@@ -1,0 +1,24 @@
+internal import SystemPackage
+
+/// The source facts of a workspace, asked of git when the first statement is written: a build with nothing to do
+/// starts no git.
+actor SourceFactsMemory {
+    private let root: FilePath
+    private let blobs: BlobIndex
+    private var known: SourceFacts?
+
+    init(root: FilePath, blobs: BlobIndex) {
+        self.root = root
+        self.blobs = blobs
+    }
+
+    /// The facts, the same ones at every call.
+    func facts() async throws -> SourceFacts {
+        if let known { return known }
+        let found = try await SourceFacts(of: root, blobs: blobs)
+        // Another call may have been quicker; all statements of a build speak of one commit.
+        if let known { return known }
+        known = found
+        return found
+    }
+}
