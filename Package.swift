@@ -106,3 +106,22 @@ let package = Package(
             exclude: ["Golden"], swiftSettings: settings),
     ]
 )
+
+// The fuzzers live in this package because they see what is `package`. They need libFuzzer, so they and the
+// instrumentation are there only when scripts/fuzz asks for them.
+if Context.environment["MARTLET_FUZZ"] != nil {
+    let instrumentation: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer", "-enable-testing"])]
+    for target in package.targets where target.type == .regular {
+        target.swiftSettings = (target.swiftSettings ?? []) + instrumentation
+    }
+    package.targets += [
+        .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "Attest", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Policy", "Workspace", systemPackage,
+            ],
+            path: "Fuzz/Fuzz", swiftSettings: settings + instrumentation,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
+    ]
+}
