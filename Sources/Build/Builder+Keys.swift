@@ -16,7 +16,7 @@ extension Builder {
                 broken.append(name)
             }
         }
-        var keys = try keyedPlan([], needed: order, recipes: recipes).keys
+        var keys = try keyedPlan([], needed: order, recipes: recipes, isUnsandboxed: options.sandboxOff).keys
         for name in broken {
             guard let package = packages[name] else { continue }
             keys[name] = PackageKey(manifest: [

@@ -43,9 +43,6 @@ package struct Builder: Sendable {
         }
     }
 
-    /// Whether steps run without walls.
-    package var isUnsandboxed: Bool { site.sandbox.level == .off }
-
     // MARK: Planning
 
     /// What a build of some targets will do.
@@ -60,13 +57,26 @@ package struct Builder: Sendable {
         package var toolchain: Toolchain
         /// What each package waits for.
         package var dependencies: [PackageName: [PackageName]]
+        /// Whether steps run without walls.
+        package var isUnsandboxed: Bool
+        /// Ephemeral packages, and those that hold a part of one: what they give does not follow from their keys, so
+        /// they are never looked up by them.
+        package var volatile: Set<PackageName> = []
 
         /// The packages that have to be built.
         package var missing: Set<PackageName> { Set(order.filter { cached[$0] == nil }) }
     }
 
     /// Works out keys, and what of `targets` and their needs the cache has.
-    package func plan(_ targets: [PackageName]) throws -> Plan {
+    ///
+    /// What walls this machine has is found out only when a step has to run; without any, there are other keys.
+    package func plan(_ targets: [PackageName]) async throws -> Plan {
+        let plan = try plan(targets, isUnsandboxed: options.sandboxOff)
+        guard !plan.isUnsandboxed, !plan.missing.isEmpty, try await site.sandbox().level == .off else { return plan }
+        return try self.plan(targets, isUnsandboxed: true)
+    }
+
+    private func plan(_ targets: [PackageName], isUnsandboxed: Bool) throws -> Plan {
         let needed = try needs(of: targets)
         let context = recipeContext
         var recipes: [PackageName: Recipe] = [:]
@@ -74,7 +84,7 @@ package struct Builder: Sendable {
             guard let package = packages[name] else { continue }
             recipes[name] = try Recipe(for: package, in: context)
         }
-        var plan = try keyedPlan(targets, needed: needed, recipes: recipes)
+        var plan = try keyedPlan(targets, needed: needed, recipes: recipes, isUnsandboxed: isUnsandboxed)
         try findCached(in: &plan, needed: needed)
         return plan
     }
@@ -86,23 +96,28 @@ package struct Builder: Sendable {
     }
 
     /// A plan with the keys of the packages that have a recipe; nothing is looked up.
-    func keyedPlan(_ targets: [PackageName], needed: [PackageName], recipes: [PackageName: Recipe]) throws -> Plan {
+    func keyedPlan(
+        _ targets: [PackageName], needed: [PackageName], recipes: [PackageName: Recipe], isUnsandboxed: Bool
+    ) throws -> Plan {
         let toolchain = try Toolchain(names: Set(recipes.values.flatMap(\.tools)), settings: site.tools)
         var plan = Plan(
             targets: targets, order: [], recipes: recipes, keys: [:], cached: [:], toolchain: toolchain,
-            dependencies: [:])
+            dependencies: [:], isUnsandboxed: isUnsandboxed)
         for name in needed {
             guard let package = packages[name], let recipe = recipes[name] else { continue }
             var dependencies = Set(recipe.dependencies.map(\.package))
             dependencies.formUnion(package.dependencies)
             plan.dependencies[name] = dependencies.sorted()
+            if package.isEphemeral || recipe.dependencies.contains(where: { plan.volatile.contains($0.package) }) {
+                plan.volatile.insert(name)
+            }
             plan.keys[name] = PackageKey(
                 package: package, recipe: recipe, toolchain: toolchain.limited(to: recipe.tools),
                 dependencies: Dictionary(
                     dependencies.compactMap { other in plan.keys[other].map { (other, $0.digest) } },
                     uniquingKeysWith: { $1 }),
                 passed: passed(to: package),
-                conditions: .init(isUnsandboxed: site.sandbox.level == .off))
+                conditions: .init(isUnsandboxed: isUnsandboxed))
         }
         return plan
     }
@@ -127,7 +142,9 @@ package struct Builder: Sendable {
         var looked: [PackageName] = []
         for name in needed.reversed() where wanted.contains(name) {
             looked.append(name)
-            if let key = plan.keys[name], let built = try cachedResult(of: name, key: key.digest) {
+            if !plan.volatile.contains(name), let key = plan.keys[name],
+                let built = try cachedResult(for: key.digest)
+            {
                 plan.cached[name] = built
             } else {
                 wanted.formUnion(plan.dependencies[name, default: []])
@@ -137,10 +154,8 @@ package struct Builder: Sendable {
     }
 
     /// The stored result for `key`, when every part of it is there.
-    package func cachedResult(of name: PackageName, key: Digest) throws -> BuiltPackage? {
-        guard !options.ignoreCache, packages[name]?.isEphemeral != true,
-            let record = try site.actions.lookup(key)
-        else { return nil }
+    package func cachedResult(for key: Digest) throws -> BuiltPackage? {
+        guard !options.ignoreCache, let record = try site.actions.lookup(key) else { return nil }
         return try PackageRecord.read(record, store: site.store)
     }
 
@@ -157,6 +172,12 @@ package struct Builder: Sendable {
     }
 
     // MARK: Building
+
+    /// What it takes to run steps and to testify to them.
+    private struct Workshop: Sendable {
+        let sandbox: Sandbox
+        let witness: Witness
+    }
 
     /// How a build ended.
     package struct Outcome: Sendable {
@@ -186,6 +207,7 @@ package struct Builder: Sendable {
                 }))
         var outcome = Outcome(results: [:], built: plan.cached, failures: [:])
         for name in plan.cached.keys { outcome.results[name] = .cached }
+        let workshop = plan.missing.isEmpty ? nil : try await Workshop(sandbox: site.sandbox(), witness: site.witness())
         var queue = BuildQueue(order: plan.order.filter { plan.cached[$0] == nil }, dependencies: plan.dependencies)
         try await withThrowingTaskGroup(of: Finished.self) { group in
             repeat {
@@ -195,7 +217,7 @@ package struct Builder: Sendable {
                         report(.packageStarted(name))
                         do {
                             let (result, wasCached) = try await buildPackage(
-                                name, plan: plan, built: built, report: report)
+                                name, plan: plan, built: built, in: workshop, report: report)
                             return Finished(name: name, result: result, wasCached: wasCached)
                         } catch {
                             return Finished(name: name, failure: error)
@@ -239,14 +261,15 @@ package struct Builder: Sendable {
 
     /// Builds one package whose dependencies are built, unless another martlet just did.
     private func buildPackage(
-        _ name: PackageName, plan: Plan, built: [PackageName: BuiltPackage],
+        _ name: PackageName, plan: Plan, built: [PackageName: BuiltPackage], in workshop: Workshop?,
         report: @escaping @Sendable (BuildEvent.Kind) -> Void
     ) async throws -> (BuiltPackage, Bool) {
-        guard let package = packages[name], let recipe = plan.recipes[name], let key = plan.keys[name] else {
+        guard let package = packages[name], let recipe = plan.recipes[name], let key = plan.keys[name], let workshop
+        else {
             throw BuildError(.missing, "is not part of the plan", package: name)
         }
         return try await site.actions.withBuildLock(key.digest) {
-            if let known = try cachedResult(of: name, key: key.digest) { return (known, true) }
+            if !plan.volatile.contains(name), let known = try cachedResult(for: key.digest) { return (known, true) }
             var results: [Digest: BuiltPackage] = [:]
             for built in built.values { results[built.key] = built }
             var dependencies: [DependencyArtifact] = []
@@ -262,10 +285,11 @@ package struct Builder: Sendable {
             }
             var run = PackageBuild(
                 package: package, recipe: recipe, key: key, dependencies: dependencies, site: site,
-                toolchain: plan.toolchain.limited(to: recipe.tools), options: options, passed: passed(to: package),
+                sandbox: workshop.sandbox, toolchain: plan.toolchain.limited(to: recipe.tools), options: options,
+                passed: passed(to: package),
                 needed: needed, report: report)
             let result = try await run.run()
-            let statements = try await site.witness.statements(
+            let statements = try await workshop.witness.statements(
                 about: result, package: package, recipe: recipe, toolchain: plan.toolchain.limited(to: recipe.tools),
                 dependencies: built)
             try site.actions.record(

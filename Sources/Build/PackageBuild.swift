@@ -12,6 +12,7 @@ struct PackageBuild {
     let key: PackageKey
     let dependencies: [DependencyArtifact]
     let site: BuildSite
+    let sandbox: Sandbox
     let toolchain: Toolchain
     let options: BuildOptions
     let passed: [String: String]
@@ -27,7 +28,7 @@ struct PackageBuild {
 
     init(
         package: Package, recipe: Recipe, key: PackageKey, dependencies: [DependencyArtifact], site: BuildSite,
-        toolchain: Toolchain, options: BuildOptions, passed: [String: String],
+        sandbox: Sandbox, toolchain: Toolchain, options: BuildOptions, passed: [String: String],
         needed: [BuiltPackage.Reference], report: @escaping @Sendable (BuildEvent.Kind) -> Void
     ) {
         self.package = package
@@ -35,6 +36,7 @@ struct PackageBuild {
         self.key = key
         self.dependencies = dependencies
         self.site = site
+        self.sandbox = sandbox
         self.toolchain = toolchain
         self.options = options
         self.passed = passed
@@ -114,12 +116,11 @@ struct PackageBuild {
         for name in recipe.tools {
             if let tool = toolchain.tools[name] { platform["tool:\(name)"] = tool.digest.hex }
         }
-        platform["sandbox"] = site.sandbox.level == .off ? "off" : "on"
+        platform["sandbox"] = sandbox.level == .off ? "off" : "on"
         platform["network"] = step.usesNetwork ? "host" : "none"
         platform["keeps-files"] = step.keepsFiles ? "yes" : "no"
-        if !package.settings.toolRoots.isEmpty {
-            platform["tool-roots"] = package.settings.toolRoots.joined(separator: ":")
-        }
+        let roots = toolchain.roots.map(\.string) + package.settings.toolRoots
+        if !roots.isEmpty { platform["tool-roots"] = roots.joined(separator: ":") }
         if case .imageBuilder(let image) = step.runner {
             platform["image"] = "\(image.dockerfile) squash=\(image.squash)"
             for (name, value) in image.buildArguments { platform["image-argument:\(name)"] = value }
@@ -156,7 +157,7 @@ struct PackageBuild {
             workplace = place
         }
         let run = StepRun(
-            package: package, step: step, recipe: recipe, dependencies: dependencies, site: site,
+            package: package, step: step, recipe: recipe, dependencies: dependencies, site: site, sandbox: sandbox,
             toolchain: toolchain, timeLimit: package.settings.timeLimit ?? options.timeLimit,
             traceInputs: options.traceInputs,
             environment: action.environment,
@@ -228,7 +229,7 @@ struct PackageBuild {
             name: package.name, key: key.digest, leewayVersion: package.leewayVersion, ownTree: ownTree.root.digest,
             artifact: wholeTree.root.digest, references: references,
             dependencies: needed, outputs: outputs.sorted { $0.path < $1.path },
-            inputTree: inputRoot, steps: steps, fetched: try fetchedFiles(), sandbox: site.sandbox.level,
+            inputTree: inputRoot, steps: steps, fetched: try fetchedFiles(), sandbox: sandbox.level,
             startedOn: started, finishedOn: site.clock())
     }
 

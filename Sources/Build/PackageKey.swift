@@ -1,4 +1,5 @@
 package import Bytes
+internal import SystemPackage
 package import Workspace
 
 /// What a package's result depends on, whole, and the digest of it by which a result is found again.
@@ -49,6 +50,7 @@ package struct PackageKey: Sendable {
             ("settings", package.settings.json),
             ("declared", Self.declared(package.leewayManifest)),
             ("tools", .rows(tools.sorted { $0.0 < $1.0 })),
+            ("roots", .list(toolchain.roots.map(\.string))),
             ("platform", .table(toolchain.platform)),
         ]
         if conditions.isUnsandboxed { members.append(("sandbox", "off")) }

@@ -26,10 +26,12 @@ struct ProbeMemory: Sendable {
             return String(decoding: bytes, as: UTF8.self)
         }
         var command = probe.command
-        var environment: [String: String]?
+        var environment = ProcessEnvironment.variables
+        // The program whose identity is remembered is the one that answers.
+        environment["PATH"] = settings.searchPath
         if let name = command.first, let alias = try Toolchain(names: [name], settings: settings).aliases[name] {
             command[0] = alias.string
-            environment = ProcessEnvironment.variables.merging(StepEnvironment.debianNode) { $1 }
+            environment.merge(StepEnvironment.debianNode) { $1 }
         }
         let outcome = try await ChildProcess.run(
             command, environment: environment, workingDirectory: root, outputLimit: Self.outputLimit,

@@ -19,7 +19,7 @@ extension Project {
             let store = try ContentStore(directory: scratch.appending(name))
             let builder = try await builder(options).moved(
                 to: store, scratch: scratch.appending(name).appending("steps"))
-            let outcome = try await builder.build(try builder.plan(targets)) { _ in }
+            let outcome = try await builder.build(try await builder.plan(targets)) { _ in }
             if let failure = outcome.failures.sorted(by: { $0.key < $1.key }).first { throw failure.value }
             runs.append((outcome, store))
         }

@@ -19,8 +19,11 @@ extension Project {
     /// The result of `name` as the workspace is now.
     /// - Throws: `BuildError.missing` when it has not been built.
     package func result(of name: PackageName) async throws -> BuiltPackage {
-        let plan = try await builder(BuildOptions()).plan([name])
-        guard let built = plan.cached[name] else {
+        let builder = try await builder(BuildOptions())
+        let plan = try await builder.plan([name])
+        // What holds parts of an ephemeral package is never taken from the cache to build on, but can be told about.
+        guard let built = try plan.cached[name] ?? plan.keys[name].flatMap({ try builder.cachedResult(for: $0.digest) })
+        else {
             throw BuildError(
                 .missing, "has not been built as it is now; run `martlet build \(name)` first", package: name)
         }

@@ -67,13 +67,16 @@ package struct Project: Sendable {
     ///   anything.
     package func builder(_ building: BuildOptions, for targets: [PackageName]? = nil) async throws -> Builder {
         try requireNoErrors(concerning: targets)
-        let sandbox = try await cache.sandbox(off: building.sandboxOff || !workspace.file.settings.sandbox)
+        var building = building
+        building.sandboxOff = building.sandboxOff || !workspace.file.settings.sandbox
         var tools = cache.tools
         tools.roots = workspace.file.settings.toolRoots.map { FilePath($0) }
         tools.identifiesPackages = workspace.file.settings.platform == .packages
+        let (project, settled) = (self, building)
         let site = BuildSite(
-            workspace: workspace.root, store: cache.store, actions: cache.actions, sandbox: sandbox, tools: tools,
-            scratch: try cache.scratch(), witness: try await witness(building))
+            workspace: workspace.root, store: cache.store, actions: cache.actions, tools: tools,
+            scratch: try cache.scratch(), sandbox: { try await project.cache.sandbox(off: settled.sandboxOff) },
+            witness: { try await project.witness(settled) })
         return try Builder(
             packages: workspace.packages, site: site, options: building, variables: options.environment)
     }

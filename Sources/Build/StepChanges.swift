@@ -23,23 +23,28 @@ struct StepChanges: Sendable, Equatable {
         async throws -> StepChanges
     {
         var changes = StepChanges()
+        let known = before.directories()
         if isWhole {
             let captured = try await store.capture(directory)
-            var found = Set<String>()
-            for file in captured.files {
-                found.insert(file.path)
-                if before.nodes[file.path] != file.node { changes.files.put(file.node, at: file.path) }
+            let files = Set(captured.files.map(\.path))
+            let directories = Set(captured.directories)
+            for file in captured.files where before.nodes[file.path] != file.node {
+                changes.files.put(file.node, at: file.path)
             }
-            for path in captured.directories { changes.files.makeDirectory(path) }
-            changes.removed = before.nodes.keys.filter { !found.contains($0) }
+            for path in directories.subtracting(known) { changes.files.makeDirectory(path) }
+            changes.removed =
+                before.nodes.keys.filter { !files.contains($0) } + known.filter { !directories.contains($0) }
         } else {
             let lower = try before.tree()
             for tree in lower.directories { _ = try store.put(tree) }
             let captured = try await store.capture(directory, overlayOn: lower.root.digest)
+            let removed = Set(captured.removed)
             for file in captured.files { changes.files.put(file.node, at: file.path) }
-            let known = before.directories()
-            for path in captured.directories where !known.contains(path) { changes.files.makeDirectory(path) }
-            changes.removed = captured.removed
+            for path in captured.directories where !known.contains(path) || removed.contains(path) {
+                changes.files.makeDirectory(path)
+            }
+            // A file in place of a directory hides what is in that.
+            changes.removed = captured.removed + captured.files.map(\.path).filter(known.contains)
         }
         return changes
     }

@@ -20,6 +20,7 @@ struct StepRun: Sendable {
     let recipe: Recipe
     let dependencies: [DependencyArtifact]
     let site: BuildSite
+    let sandbox: Sandbox
     let toolchain: Toolchain
     /// In seconds.
     let timeLimit: Int
@@ -65,14 +66,14 @@ struct StepRun: Sendable {
         request.traceInputs = traceInputs
 
         let (name, kind, report) = (package.name, step.kind, report)
-        let outcome = try await site.sandbox.run(request) { bytes in report(.stepOutput(name, kind, bytes)) }
+        let outcome = try await sandbox.run(request) { bytes in report(.stepOutput(name, kind, bytes)) }
         for violation in outcome.violations {
             report(.warning(name, "\(kind.rawValue): \(violation.name) was blocked: \(violation.detail)"))
         }
         reportTrace(outcome)
         guard outcome.succeeded else { throw failure(outcome) }
         let changes = try await StepChanges.capture(
-            upper, over: before, isWhole: site.sandbox.capturesWholeDirectory, in: site.store)
+            upper, over: before, isWhole: sandbox.capturesWholeDirectory, in: site.store)
         let result =
             step.usesNetwork || step.kind == .fetch
             ? try await site.store.capture(fetchedPlace).root : nil

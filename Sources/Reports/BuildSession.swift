@@ -35,7 +35,7 @@ package struct BuildSession: Sendable {
     /// Builds `targets` and everything that they need.
     package func build(_ targets: [PackageName], _ options: BuildOptions) async throws -> Builder.Outcome {
         let builder = try await project.builder(options, for: targets)
-        return try await build(try builder.plan(targets), with: builder)
+        return try await build(try await builder.plan(targets), with: builder)
     }
 
     /// Works out what a build of `targets` would do.
@@ -50,7 +50,7 @@ package struct BuildSession: Sendable {
         let reports = BuildReports(self.reports(context))
         if let weakness = project.cache.weakness {
             reports.receive(BuildEvent(.warning(nil, "steps are not kept apart: \(weakness)"), time: .zero))
-        } else if builder.isUnsandboxed {
+        } else if plan.isUnsandboxed {
             reports.receive(
                 BuildEvent(.warning(nil, "the sandbox is off; results are marked so and never shared"), time: .zero))
         }
