@@ -142,9 +142,7 @@ package struct Builder: Sendable {
         var looked: [PackageName] = []
         for name in needed.reversed() where wanted.contains(name) {
             looked.append(name)
-            if !plan.volatile.contains(name), let key = plan.keys[name],
-                let built = try cachedResult(for: key.digest)
-            {
+            if let built = try reusableResult(of: name, in: plan) {
                 plan.cached[name] = built
             } else {
                 wanted.formUnion(plan.dependencies[name, default: []])
@@ -153,7 +151,23 @@ package struct Builder: Sendable {
         plan.order = looked.reversed()
     }
 
-    /// The stored result for `key`, when every part of it is there.
+    /// The stored result of a package, when it follows from the key and all its files are there.
+    ///
+    /// Asked only of targets and of what has to be mounted: a build that finds everything looks at little else.
+    private func reusableResult(of name: PackageName, in plan: Plan) throws -> BuiltPackage? {
+        guard !plan.volatile.contains(name), let key = plan.keys[name], let built = try cachedResult(for: key.digest)
+        else { return nil }
+        do {
+            let isComplete = try site.store.flatten(built.ownTree).allSatisfy { file in
+                if case .file(let digest, _, _) = file.node { site.store.contains(digest) } else { true }
+            }
+            return isComplete ? built : nil
+        } catch let error as CacheError where error.isMiss {
+            return nil
+        }
+    }
+
+    /// What is stored under `key`.
     package func cachedResult(for key: Digest) throws -> BuiltPackage? {
         guard !options.ignoreCache, let record = try site.actions.lookup(key) else { return nil }
         return try PackageRecord.read(record, store: site.store)
@@ -269,7 +283,7 @@ package struct Builder: Sendable {
             throw BuildError(.missing, "is not part of the plan", package: name)
         }
         return try await site.actions.withBuildLock(key.digest) {
-            if !plan.volatile.contains(name), let known = try cachedResult(for: key.digest) { return (known, true) }
+            if let known = try reusableResult(of: name, in: plan) { return (known, true) }
             var results: [Digest: BuiltPackage] = [:]
             for built in built.values { results[built.key] = built }
             var dependencies: [DependencyArtifact] = []

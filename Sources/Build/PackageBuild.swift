@@ -209,7 +209,7 @@ struct PackageBuild {
         try await storeSources(of: own)
         var whole = own
         var references: [BuiltPackage.Reference] = []
-        for dependency in dependencies where dependency.mount.isPartOfArtifact {
+        for dependency in dependencies where dependency.mount.isPartOfArtifact && isOutput(dependency.mount.path) {
             own.remove(dependency.mount.path)
             // Where a dependant mounts what is referred to; in a read-only tree that place must exist.
             own.makeDirectory(dependency.mount.path)
@@ -233,12 +233,18 @@ struct PackageBuild {
             startedOn: started, finishedOn: site.clock())
     }
 
+    /// Whether a path is in the artifact if the package says what is.
+    private func isOutput(_ path: String) -> Bool {
+        package.settings.outputs.isEmpty
+            || package.settings.outputs.contains { path == $0 || path.hasPrefix($0 + "/") }
+    }
+
     /// Only what the package names as its outputs; a name that matches nothing is a mistake.
     private func selectOutputs(_ all: FileSet) throws -> FileSet {
         var selected = FileSet()
         for output in package.settings.outputs {
             let prefix = output + "/"
-            var found = false
+            var found = dependencies.contains { $0.mount.path == output || $0.mount.path.hasPrefix(prefix) }
             for (path, node) in all.nodes where path == output || path.hasPrefix(prefix) {
                 selected.put(node, at: path)
                 found = true
@@ -265,7 +271,9 @@ struct PackageBuild {
             })
         let sources = package.sources.filter { wanted.contains($0.digest) && !site.store.contains($0.digest) }
         try await concurrentForEach(sources) { source in
-            let (digest, _) = try site.store.put(file: site.workspace.appending(source.path))
+            let file = site.workspace.appending(source.path)
+            // A source may be a link; what counts is the file at its end.
+            let (digest, _) = try site.store.put(file: ToolPath.resolve(file) ?? file)
             guard digest == source.digest else {
                 throw BuildError(
                     .changed, "\(source.path) changed while the build ran; build again", package: package.name)

@@ -45,7 +45,7 @@ extension Project {
         async throws -> Explanation
     {
         let builder = try await builder(options, for: [target])
-        let plan = try builder.plan([target])
+        let plan = try await builder.plan([target])
         guard let key = plan.keys[target] else {
             throw BuildError(.configuration, "there is no package '\(target)'")
         }

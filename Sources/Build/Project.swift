@@ -83,7 +83,8 @@ package struct Project: Sendable {
 
     private func witness(_ building: BuildOptions) async throws -> Witness {
         Witness(
-            source: SourceFactsMemory(root: workspace.root, blobs: cache.blobs),
+            source: SourceFactsMemory(
+                root: workspace.root, blobs: cache.blobs, definitions: workspace.definitionDigests),
             program: try MartletProgram(index: cache.tools.index),
             variant: workspace.variant?.name, environment: workspace.environmentManifest.values,
             commandLine: options.commandLine,

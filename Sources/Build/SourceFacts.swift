@@ -15,18 +15,33 @@ package struct SourceFacts: Sendable {
     private let tree: GitTree?
     private let blobs: BlobIndex
     private let plain = PlainDirectories()
+    /// Files of the commit, relative to the workspace, that are not there.
+    private let missing: [String]
+    /// What the files that define the workspace were when it was loaded.
+    private let definitions: [String: Digest]
 
     /// Asks git about the workspace at `root`. Without a repository, or before its first commit, every input is
     /// recorded by itself.
-    init(of root: FilePath, blobs: BlobIndex) async throws {
+    /// - Parameter definitions: the digests of the files that define the workspace, as they were read.
+    init(of root: FilePath, blobs: BlobIndex, definitions: [String: Digest] = [:]) async throws {
         self.root = root
         self.blobs = blobs
+        self.definitions = definitions
         do {
             repository = try await GitRepository.find(at: root)
         } catch let error as HostError where error.code == .notFound {
             repository = nil
         }
-        if let repository, let head = repository.head { tree = try await repository.tree(of: head) } else { tree = nil }
+        guard let repository, let head = repository.head else {
+            (tree, missing) = (nil, [])
+            return
+        }
+        let tree = try await repository.tree(of: head)
+        self.tree = tree
+        missing = tree.changes(
+            of: [], in: repository.directory,
+            expected: { (try? Files.status(root.appending($0), followingLinks: false)) == .some(nil) }
+        ).map(\.path)
     }
 
     /// The commit in hexadecimal, where there is one.
@@ -45,7 +60,7 @@ package struct SourceFacts: Sendable {
     /// The inputs of `package` that the commit does not have as they are: by their bytes, whatever `git status` says.
     func changedInputs(of package: Package) async throws -> [ProvenanceFacts.ChangedInput] {
         let paths = try paths(of: package)
-        let digests = Dictionary(package.sources.map { ($0.path, $0.digest) }, uniquingKeysWith: { $1 })
+        let digests = definitions.merging(package.sources.map { ($0.path, $0.digest) }) { $1 }
         guard let repository, let tree else {
             return try paths.map { path in
                 .init(
@@ -54,7 +69,8 @@ package struct SourceFacts: Sendable {
             }
         }
         let inputs = try gitInputs(of: package, paths, format: repository.format)
-        return try await repository.changes(of: inputs, from: tree).map { change in
+        let changes = try await repository.changes(of: inputs, from: tree)
+        return try (changes + deleted(from: package)).map { change in
             let path = root.appending(change.path)
             let digest =
                 try digests[change.path] ?? (Files.status(path)?.kind == .regular ? Files.digest(of: path).digest : nil)
@@ -66,17 +82,15 @@ package struct SourceFacts: Sendable {
     func isChanged(_ package: Package) -> Bool {
         guard let repository, let tree, let paths = try? paths(of: package) else { return true }
         guard let inputs = try? gitInputs(of: package, paths, format: repository.format) else { return true }
-        return !tree.changes(of: inputs, in: repository.directory).isEmpty
+        return !tree.changes(of: inputs, in: repository.directory).isEmpty || !deleted(from: package).isEmpty
     }
 
     /// The package's sources, and the files of the workspace and its component that say how it is built.
     private func paths(of package: Package) throws -> [String] {
-        let component = package.name.component == "//" ? "" : package.name.component + "/"
         var paths = Set(package.sources.map(\.path))
-        for file in [
-            "WORKSPACE.yaml", "WORKSPACE.args.yaml", ".leewayignore", component + "BUILD.yaml", component + "BUILD.js",
-        ]
-        where try Files.exists(root.appending(file)) { paths.insert(file) }
+        for file in Self.definitionFiles(of: package) where try Files.exists(root.appending(file)) {
+            paths.insert(file)
+        }
         return paths.sorted()
     }
 
@@ -88,7 +102,7 @@ package struct SourceFacts: Sendable {
         inputs.reserveCapacity(paths.count)
         for path in paths {
             guard let source = sources[path], source.linkTarget == nil, plain.holds(path, below: root) else {
-                inputs += try gitInputs(path, format: format)
+                inputs += try gitInputs(path, expecting: definitions[path] ?? sources[path]?.digest, format: format)
                 continue
             }
             inputs.append(
@@ -102,14 +116,36 @@ package struct SourceFacts: Sendable {
     private func blobName(of source: SourceFile, format: GitObjectFormat) throws -> GitObjectID {
         if let known = blobs.name(of: source.digest, format) { return known }
         let content = try Files.read(root.appending(source.path), limit: 4 << 30)
+        guard Digest.of(content) == source.digest else {
+            throw BuildError(.changed, "\(source.path) changed while the build ran; build again")
+        }
         let name = format.blobID(of: content)
-        // A file that changed since is asked about as it is now, and not remembered as what it was.
-        if Digest.of(content) == source.digest { blobs.remember(name, of: source.digest, format) }
+        blobs.remember(name, of: source.digest, format)
         return name
     }
 
+    private static func definitionFiles(of package: Package) -> [String] {
+        let component = package.name.component == "//" ? "" : package.name.component + "/"
+        return [
+            "WORKSPACE.yaml", "WORKSPACE.args.yaml", ".leewayignore", component + "BUILD.yaml", component + "BUILD.js",
+        ]
+    }
+
+    /// Files of the commit that would be inputs of `package` if they were there.
+    private func deleted(from package: Package) -> [GitChange] {
+        guard !missing.isEmpty else { return [] }
+        let definitions = Set(Self.definitionFiles(of: package))
+        return missing.filter { definitions.contains($0) || package.patterns.matches($0) }
+            .map { GitChange(path: $0, reason: .deleted) }
+    }
+
     /// What git should have for a path: the file, or each link on the way to it and the file that it ends at.
-    private func gitInputs(_ path: String, format: GitObjectFormat, depth: Int = 0) throws -> [GitInput] {
+    ///
+    /// A file that is no longer what the build was made from is an error: a file that is put back after it was built
+    /// must not pass for the commit's.
+    private func gitInputs(
+        _ path: String, expecting digest: Digest?, format: GitObjectFormat, depth: Int = 0
+    ) throws -> [GitInput] {
         guard depth < Self.linkLimit else { throw BuildError(.configuration, "\(path) goes through too many links") }
         var inputs: [GitInput] = []
         var place = root
@@ -129,10 +165,13 @@ package struct SourceFacts: Sendable {
                 // A file outside the workspace is nobody's commit.
                 return inputs + [GitInput(path: path, kind: .file(isExecutable: false), id: format.blobID(of: []))]
             }
-            return inputs + (try gitInputs(inside + rest, format: format, depth: depth + 1))
+            return inputs + (try gitInputs(inside + rest, expecting: digest, format: format, depth: depth + 1))
         }
         guard let status = try Files.status(place) else { return inputs }
         let content = try Files.read(place, limit: 4 << 30)
+        guard digest == nil || digest == .of(content) else {
+            throw BuildError(.changed, "\(path) changed while the build ran; build again")
+        }
         return inputs + [
             GitInput(path: path, kind: .file(isExecutable: status.isExecutable), id: format.blobID(of: content))
         ]

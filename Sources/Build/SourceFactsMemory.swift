@@ -1,3 +1,4 @@
+internal import Bytes
 internal import SystemPackage
 
 /// The source facts of a workspace, asked of git when the first statement is written: a build with nothing to do
@@ -5,17 +6,20 @@ internal import SystemPackage
 actor SourceFactsMemory {
     private let root: FilePath
     private let blobs: BlobIndex
+    private let definitions: [String: Digest]
     private var known: SourceFacts?
 
-    init(root: FilePath, blobs: BlobIndex) {
+    /// - Parameter definitions: the digests of the files that define the workspace, as they were read.
+    init(root: FilePath, blobs: BlobIndex, definitions: [String: Digest]) {
         self.root = root
         self.blobs = blobs
+        self.definitions = definitions
     }
 
     /// The facts, the same ones at every call.
     func facts() async throws -> SourceFacts {
         if let known { return known }
-        let found = try await SourceFacts(of: root, blobs: blobs)
+        let found = try await SourceFacts(of: root, blobs: blobs, definitions: definitions)
         // Another call may have been quicker; all statements of a build speak of one commit.
         if let known { return known }
         known = found

@@ -12,6 +12,8 @@ struct ComponentDraft: Sendable {
     var packages: [PackageDraft] = []
     var scripts: [Script] = []
     var diagnostics: [Diagnostic] = []
+    /// The SHA-256 of `BUILD.yaml`.
+    var digest: Digest?
     /// The text of `BUILD.js`.
     var script: String?
 
@@ -34,6 +36,7 @@ struct ComponentDraft: Sendable {
         let start = SourceLocation(file: component.file, line: 1)
         do {
             let text = try Files.read(root.appending(component.file), limit: YAMLLimits().bytes)
+            component.digest = .of(text)
             try component.read(text, arguments: arguments, strictness: strictness)
             if hasScript {
                 component.script = try Files.readText(root.appending(component.scriptFile), limit: scriptLimit)

@@ -55,6 +55,8 @@ package struct Package: Sendable {
     package var location: SourceLocation
     /// Sorted by path, without duplicates.
     package var sources: [SourceFile]
+    /// What `sources` were found by.
+    package var patterns = SourcePatterns()
     /// Direct dependencies in the order of the file.
     package var dependencies: [PackageName]
     /// Where each direct dependency is put, relative to the package's own directory.

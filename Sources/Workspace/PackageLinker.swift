@@ -153,12 +153,16 @@ struct PackageLinker {
         for dependency in dependencies {
             layout[dependency] = draft.layout[dependency.description] ?? dependency.fileSystemSafe
         }
-        return Package(
+        var package = Package(
             name: draft.name, type: draft.type, location: draft.location, sources: material.sources,
             dependencies: dependencies, layout: layout, argumentDependencies: draft.argumentDependencies,
             environment: draft.environment, isEphemeral: draft.isEphemeral, prep: draft.prep, config: draft.config,
             settings: draft.settings, substituted: draft.substituted, unresolved: [], definition: draft.definition,
             leewayManifest: "", leewayVersion: "")
+        package.patterns = SourcePatterns(
+            component: draft.name.component, included: draft.patterns + (workspace.variant?.include ?? []),
+            excluded: workspace.variant?.exclude ?? [])
+        return package
     }
 
     /// The text whose SHA-1 is the Leeway version (specs/build.md section 4).

@@ -52,6 +52,7 @@ struct WorkspaceLoader {
         let settled = file ?? WorkspaceFile(YAMLNode(kind: .scalar), &reader)
         workspace = Workspace(root: root, file: settled, arguments: [:])
         workspace.definitionFiles = ["WORKSPACE.yaml"]
+        workspace.definitionDigests["WORKSPACE.yaml"] = .of(text)
     }
 
     mutating func load() async throws -> Workspace {
@@ -103,6 +104,7 @@ struct WorkspaceLoader {
         do {
             let text = try Files.read(root.appending(name), limit: YAMLLimits().bytes)
             workspace.definitionFiles.append(name)
+            workspace.definitionDigests[name] = .of(text)
             let document = try YAMLParser.parse(text)
             var reader = YAMLReader(file: name, document: document, unknownKeys: nil)
             if let node = document.root {
@@ -140,7 +142,10 @@ struct WorkspaceLoader {
 
     private mutating func walk() throws -> WorkspaceTree {
         let text = (try? Files.readText(root.appending(".leewayignore"), limit: 1 << 20)) ?? ""
-        if !text.isEmpty { workspace.definitionFiles.append(".leewayignore") }
+        if !text.isEmpty {
+            workspace.definitionFiles.append(".leewayignore")
+            workspace.definitionDigests[".leewayignore"] = .of(text)
+        }
         let ignores = WorkspaceTree.Ignores(root: root, text: text)
         var tree = try WorkspaceTree(root: root, ignores: ignores)
         warn(aboutIgnores: ignores, text: text)
@@ -252,7 +257,11 @@ struct WorkspaceLoader {
             if workspace.variant?.excludedComponents.contains(component.name) == true { continue }
             diagnostics += component.diagnostics
             workspace.definitionFiles.append(component.file)
-            if component.script != nil { workspace.definitionFiles.append(component.scriptFile) }
+            workspace.definitionDigests[component.file] = component.digest
+            if let script = component.script {
+                workspace.definitionFiles.append(component.scriptFile)
+                workspace.definitionDigests[component.scriptFile] = .of(script)
+            }
             workspace.components[component.name] = Workspace.Component(
                 name: component.name, constants: component.constants, packages: component.packages.map(\.name),
                 scripts: component.scripts.map(\.name), location: SourceLocation(file: component.file, line: 1),

@@ -1,3 +1,4 @@
+package import Bytes
 package import Graph
 package import SystemPackage
 
@@ -18,6 +19,8 @@ package struct Workspace: Sendable {
     package internal(set) var environmentManifest = EnvironmentManifest(values: [:])
     /// The files that define the workspace, relative to the root: they are inputs of every package's meaning.
     package internal(set) var definitionFiles: [String] = []
+    /// The SHA-256 of each definition file as it was read.
+    package internal(set) var definitionDigests: [String: Digest] = [:]
 
     /// The packages in the order of their numbers in `graph`, which is that of their names.
     package internal(set) var order: [PackageName] = []

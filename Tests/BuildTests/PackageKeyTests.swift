@@ -21,15 +21,21 @@ struct PackageKeyTests {
         return workspace
     }
 
-    @Test("a change alters the key", arguments: KeyMutation.all)
-    func mutation(_ mutation: KeyMutation) async throws {
-        let workspace = try workspace(mutation.base)
-        var settings = TestWorkspace.Settings()
-        let before = try await workspace.key("p:p")
-        try mutation.change(workspace, &settings)
-        let after = try await workspace.key("p:p", settings)
-        #expect(before.digest != after.digest)
-        #expect(!KeyDifference.between(before.manifest, after.manifest).isEmpty)
+    @Test(
+        "every change of a setting, argument, variable, source, mode, link or tool alters the key",
+        arguments: KeyMutation.groups)
+    func mutations(_ mutations: [KeyMutation]) async throws {
+        let base = try #require(mutations.first?.base)
+        let before = try await workspace(base).key("p:p")
+        var seen: Set<Digest> = [before.digest]
+        for mutation in mutations {
+            let workspace = try workspace(base)
+            var settings = TestWorkspace.Settings()
+            try mutation.change(workspace, &settings)
+            let after = try await workspace.key("p:p", settings)
+            #expect(seen.insert(after.digest).inserted, "\(mutation.name)")
+            #expect(!KeyDifference.between(before.manifest, after.manifest).isEmpty, "\(mutation.name)")
+        }
     }
 
     @Test("the same workspace has the same keys, whatever its path, times and unpassed variables are")

@@ -143,7 +143,7 @@ struct TestBuild {
         guard let record = try project.cache.actions.lookup(try built(package).key) else {
             throw BuildError(.missing, "\(package) has no record")
         }
-        return try PackageRecord.statement(record, store: project.cache.store)
+        return try PackageRecord.statement(record, .slsa, store: project.cache.store)
     }
 
     func statement(_ package: String) throws -> Statement { try Statement(parsing: try statementBytes(package)) }
