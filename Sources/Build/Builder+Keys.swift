@@ -28,5 +28,7 @@ extension Builder {
     }
 
     /// Whether the cache has the result of `name` as it is now.
-    package func isCached(_ name: PackageName) throws -> Bool { try plan([name]).cached[name] != nil }
+    package func isCached(_ name: PackageName) async throws -> Bool {
+        try await plan([name]).cached[name] != nil
+    }
 }
