@@ -23,6 +23,8 @@ package struct SourceWatch: Sendable {
         var names = Set(targets)
         for target in targets { names.formUnion(workspace.transitiveDependencies(of: target)) }
         var paths = Set(workspace.definitionFiles)
+        // What is broken now may be mended.
+        paths.formUnion(workspace.diagnostics.map(\.location.file))
         for name in names {
             guard let package = workspace.packages[name] else { continue }
             let component = name.component == "//" ? "" : name.component + "/"
@@ -79,24 +81,40 @@ extension Project {
         body: (Project) async throws -> Void
     ) async throws {
         var project = try await open(options)
+        // A name that is wrong from the start is the caller's mistake; later, a file is being edited.
+        _ = try targets(project)
         while !Task.isCancelled {
             do {
-                // Before the work, so that a change during it is not missed.
-                var watch = try await SourceWatch(project, try targets(project), interval: interval)
-                do { try await body(project) } catch let error where !(error is CancellationError) { say("\(error)") }
-                say("waiting for changes; Ctrl-C ends this")
-                try await watch.waitForChange()
-                while true {
-                    do {
-                        project = try await open(options)
-                        break
-                    } catch let error where !(error is CancellationError) {
+                var watch = try await SourceWatch(
+                    project, (try? targets(project)) ?? project.workspace.order, interval: interval)
+                // Loaded again after the first look, which reads no source: a change in between is not missed.
+                project = try await reopened(options, watch: &watch, say: say)
+                var names: [PackageName]?
+                do { names = try targets(project) } catch { say("\(error)") }
+                if names != nil {
+                    do { try await body(project) } catch let error where !(error is CancellationError) {
                         say("\(error)")
-                        try await watch.waitForChange()
                     }
                 }
+                say("waiting for changes; Ctrl-C ends this")
+                try await watch.waitForChange()
+                project = try await reopened(options, watch: &watch, say: say)
             } catch is CancellationError {
                 return
+            }
+        }
+    }
+
+    /// The project as it is now, as soon as it can be read.
+    private static func reopened(
+        _ options: ProjectOptions, watch: inout SourceWatch, say: (String) -> Void
+    ) async throws -> Project {
+        while true {
+            do {
+                return try await open(options)
+            } catch let error where !(error is CancellationError) {
+                say("\(error)")
+                try await watch.waitForChange()
             }
         }
     }

@@ -5,6 +5,7 @@ import Workspace
 
 @testable import Build
 
+@Suite(.timeLimit(.minutes(1)))
 struct SourceWatchTests {
     private let files: TemporaryDirectory
     private let options: ProjectOptions
@@ -51,5 +52,25 @@ struct SourceWatchTests {
             })
         #expect(seen == ["a/deep/one.txt", "a/deep/one.txt a/two.txt", "a/deep/one.txt a/three.txt a/two.txt"])
         #expect(said.contains("failed"))
+    }
+
+    @Test("a BUILD file that is broken for a while doesn't end the watch")
+    func broken() async throws {
+        var runs = 0
+        var said: [String] = []
+        let whole = try files.read("ws/a/BUILD.yaml")
+        try await Project.watching(
+            options, interval: .milliseconds(1), targets: { try $0.targets([]) },
+            say: { text in
+                said.append(text)
+                if text.contains("there is no package 'a:a'") { _ = try? files.write(whole, to: "ws/a/BUILD.yaml") }
+            },
+            body: { _ in
+                runs += 1
+                if runs == 2 { throw CancellationError() }
+                try files.write("packages: [", to: "ws/a/BUILD.yaml")
+            })
+        #expect(runs == 2)
+        #expect(said.contains { $0.contains("there is no package 'a:a'") })
     }
 }
