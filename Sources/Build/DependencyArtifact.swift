@@ -19,8 +19,9 @@ struct DependencyArtifact: Sendable {
     /// The root's own files first, then what is referred to, each after what it lies in.
     var parts: [Part]
 
-    /// Directories that one artifact may be made of, its references' references included.
-    static let partLimit = 2000
+    /// Directories that are mounted one by one. An artifact of more, its references' references included, is laid out
+    /// whole instead: the number of places grows with the paths through the graph.
+    private static let partLimit = 32
 
     init(
         _ mount: Recipe.DependencyMount, of built: BuiltPackage, in results: [Digest: BuiltPackage], store: ContentStore
@@ -31,34 +32,32 @@ struct DependencyArtifact: Sendable {
         key = built.key
         var parts: [Part] = []
         try Self.collect(built, at: "", in: results, into: &parts)
+        let isTooMany = parts.count > Self.partLimit
         tree = try store.tree(built.artifact).asNode
-        self.parts = parts
-        guard !mount.subdirectory.isEmpty else { return }
         let prefix = mount.subdirectory + "/"
-        guard case .directory(let own, _)? = try store.node(at: mount.subdirectory, in: built.ownTree),
-            let whole = try store.node(at: mount.subdirectory, in: built.artifact)
-        else {
-            throw BuildError(
-                .configuration, "the artifact of \(mount.package) has no directory \(mount.subdirectory)",
-                package: mount.package)
-        }
-        tree = whole
-        self.parts =
-            [Part(path: "", tree: own)]
-            + parts.filter { $0.path.hasPrefix(prefix) }.map {
-                Part(path: String($0.path.dropFirst(prefix.count)), tree: $0.tree)
+        if !mount.subdirectory.isEmpty {
+            guard case .directory(let own, _)? = try store.node(at: mount.subdirectory, in: built.ownTree),
+                let whole = try store.node(at: mount.subdirectory, in: built.artifact)
+            else {
+                throw BuildError(
+                    .configuration, "the artifact of \(mount.package) has no directory \(mount.subdirectory)",
+                    package: mount.package)
             }
+            tree = whole
+            parts =
+                [Part(path: "", tree: own)]
+                + parts.filter { $0.path.hasPrefix(prefix) }.map {
+                    Part(path: String($0.path.dropFirst(prefix.count)), tree: $0.tree)
+                }
+        }
+        if isTooMany, case .directory(let digest, _) = tree { parts = [Part(path: "", tree: digest)] }
+        self.parts = parts
     }
 
     private static func collect(
         _ built: BuiltPackage, at path: String, in results: [Digest: BuiltPackage], into parts: inout [Part]
     ) throws {
-        guard parts.count < partLimit else {
-            throw BuildError(
-                .configuration,
-                "the artifact refers to more than \(partLimit) others; name what it needs with `martlet: outputs:`",
-                package: built.name)
-        }
+        guard parts.count <= partLimit else { return }
         parts.append(Part(path: path, tree: built.ownTree))
         for reference in built.references {
             guard let other = results[reference.key] else {

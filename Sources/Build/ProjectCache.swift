@@ -15,6 +15,8 @@ package final class ProjectCache: Sendable {
     let blobs: BlobIndex
     /// The sandbox, once it was needed; guards nothing else.
     private let sandboxes = Mutex<[Bool: Sandbox]>([:])
+    /// Made when it is first asked for; the lock guards that.
+    private let scratchDirectory = Mutex<ScratchDirectory?>(nil)
     /// Why steps run with weaker walls than they should, once that is known.
     private let reason = Mutex<String?>(nil)
 
@@ -35,11 +37,14 @@ package final class ProjectCache: Sendable {
         return indices.appending(Digest.of(root.string).hex)
     }
 
-    /// Where steps run.
+    /// Where this martlet's steps run.
     func scratch() throws -> FilePath {
-        let path = directory.appending("scratch")
-        try Files.createDirectories(path, mode: 0o700)
-        return path
+        try scratchDirectory.withLock { known in
+            if let known { return known.path }
+            let made = try ScratchDirectory(in: directory.appending("scratch"))
+            known = made
+            return made.path
+        }
     }
 
     /// What keeps steps apart on this machine.

@@ -39,6 +39,9 @@ struct ScriptEngine: Sendable {
             command: ["node", "--max-old-space-size=\(request.memoryLimit >> 20)", script],
             environment: ["PATH": toolchain.searchPath, "HOME": "/homeless", "LANG": "C.UTF-8", "TZ": "UTC"],
             workingDirectory: "/", mounts: [.file(request.program, at: script)], toolRoots: toolchain.roots)
+        if !toolchain.aliases.isEmpty {
+            step.mounts.append(.temporary(at: Toolchain.aliasDirectory, byteLimit: 1 << 20))
+        }
         for (name, path) in toolchain.aliases {
             step.mounts.append(.link(to: path.string, at: "\(Toolchain.aliasDirectory)/\(name)"))
         }

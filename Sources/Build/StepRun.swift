@@ -55,6 +55,9 @@ struct StepRun: Sendable {
         request.mounts += try await dependencyMounts()
         request.mounts += try await fetchedMounts(fetchedPlace, workplace)
         if let script = StepScript(step.commands) { request.mounts.append(.file(script.content, at: StepScript.path)) }
+        if !toolchain.aliases.isEmpty {
+            request.mounts.append(.temporary(at: Toolchain.aliasDirectory, byteLimit: 1 << 20))
+        }
         for (name, path) in toolchain.aliases.sorted(by: { $0.key < $1.key }) {
             request.mounts.append(.link(to: path.string, at: "\(Toolchain.aliasDirectory)/\(name)"))
         }

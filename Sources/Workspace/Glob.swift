@@ -18,6 +18,9 @@ struct Glob: Hashable, Sendable {
     let text: String
     let segments: [Segment]
 
+    /// How many segments are `**`.
+    private let doubleStarCount: Int
+
     /// Leading segments that have to match literally; a walk need look nowhere else.
     let literalPrefix: [[UInt8]]
 
@@ -31,6 +34,7 @@ struct Glob: Hashable, Sendable {
             prefix.append(name)
         }
         literalPrefix = prefix
+        doubleStarCount = segments.reduce(0) { if case .doubleStar = $1 { $0 + 1 } else { $0 } }
     }
 
     /// Whether a segment of the pattern is malformed in the eyes of `filepath.Match`.
@@ -60,7 +64,12 @@ struct Glob: Hashable, Sendable {
     }
 
     /// Whether the pattern matches a path.
-    func matches(_ path: Path) -> Bool { matches(path, at: 0, from: 0) }
+    func matches(_ path: Path) -> Bool {
+        // What the rest of a pattern says of the rest of a path is asked again and again when there are several `**`:
+        // remembered, many of them take time by their number and not by its power.
+        var failed: Set<[Int]>? = doubleStarCount > 1 ? [] : nil
+        return matches(path, at: 0, from: 0, &failed)
+    }
 
     /// Whether the pattern matches a path with slashes.
     func matches(_ path: String) -> Bool {
@@ -73,7 +82,14 @@ struct Glob: Hashable, Sendable {
     ///
     /// A segment needs the path to be as long as the segment's own number, whatever `**` before it took: a quirk that
     /// makes `**/**/x` not match `x`.
-    private func matches(_ path: Path, at begin: Int, from start: Int) -> Bool {
+    private func matches(_ path: Path, at begin: Int, from start: Int, _ failed: inout Set<[Int]>?) -> Bool {
+        if failed?.contains([begin, start]) == true { return false }
+        let isMatch = compare(path, at: begin, from: start, &failed)
+        if !isMatch { failed?.insert([begin, start]) }
+        return isMatch
+    }
+
+    private func compare(_ path: Path, at begin: Int, from start: Int, _ failed: inout Set<[Int]>?) -> Bool {
         var taken = begin
         for index in start..<segments.count {
             guard index - start < path.count - begin else { return false }
@@ -85,7 +101,8 @@ struct Glob: Hashable, Sendable {
                 }
                 if index == segments.count - 1 { return true }
                 if case .doubleStar = segments[index + 1] { continue }
-                return (taken..<path.count).contains { matches(path, at: $0, from: index + 1) }
+                for place in taken..<path.count where matches(path, at: place, from: index + 1, &failed) { return true }
+                return false
             case .literal(let text), .malformed(let text):
                 guard path[taken] == text else { return false }
             case .affixes(let prefix, let suffix):

@@ -26,4 +26,10 @@ struct GlobTests {
         #expect(Glob("a/[b").isMalformed)
         #expect(!Glob("a/[b]").isMalformed)
     }
+
+    @Test("many double stars take time by their number, not by its power")
+    func manyDoubleStars() {
+        let glob = Glob(String(repeating: "**/*/", count: 30) + "x")
+        #expect(!glob.matches(String(repeating: "a/", count: 60) + "b"))
+    }
 }
