@@ -62,7 +62,7 @@ struct ScriptEngine: Sendable {
                 .script,
                 text.contains("heap out of memory")
                     ? "\(request.file) needs more memory than \(request.memoryLimit >> 20) MiB"
-                    : "\(request.file) failed: " + text.split(separator: "\n").suffix(6).joined(separator: " | "))
+                    : "\(request.file) failed: " + JavaScript.reason(in: text))
         }
     }
 }

@@ -53,6 +53,14 @@ package struct JavaScript: Sendable {
         return lines.prefix(6).joined(separator: " | ")
     }
 
+    /// What node says about a script that threw: the place, its line and the error, without the calls that led there.
+    package static func reason(in output: String) -> String {
+        output.split(separator: "\n").filter { line in
+            let text = line.drop { $0 == " " }
+            return !(line.hasPrefix("    at ") || text.hasPrefix("Node.js v") || text.allSatisfy { $0 == "^" })
+        }.prefix(6).joined(separator: " | ")
+    }
+
     /// The program that evaluates `script` with the global `args` and prints the global `packages`.
     ///
     /// The script runs in a context of its own, sloppily, as scripts without `"use strict"` do: assigning to a name

@@ -39,6 +39,22 @@ struct JavaScriptTests {
         #expect(workspace.errors[0].message.contains("broken"))
     }
 
+    @Test("of what node prints about a script that throws, the place and the error remain")
+    func reason() {
+        let output = """
+            BUILD.js:3
+            throw new Error('on purpose')
+            ^
+
+            Error: on purpose
+                at BUILD.js:3:7
+                at Script.runInContext (node:vm:149:12)
+
+            Node.js v20.20.2
+            """
+        #expect(JavaScript.reason(in: output) == "BUILD.js:3 | throw new Error('on purpose') | Error: on purpose")
+    }
+
     @Test("a script that loops for ever or needs too much memory is ended")
     func limits() async throws {
         let endless = JavaScript.Request(
