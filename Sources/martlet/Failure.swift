@@ -49,7 +49,7 @@ enum Failure {
         case is WorkspaceError: 2
         case let error as GitError: error.code == .unknownRevision || error.code == .noCommit ? 2 : 3
         case let error as CacheError: error.code == .version ? 2 : 3
-        case is HostError: 3
+        case let error as HostError: error.code == .input ? 2 : 3
         default: nil
         }
     }
