@@ -175,19 +175,28 @@ struct SupervisedRun {
         if killing == nil { killing = ContinuousClock.now }
         guard settings.hasNamespace else { return endTree() }
         // Process 1 first: its parent's end would be enough, but this way nothing depends on the order.
-        if let first { _ = csandbox_kill(first.rawValue, 9) }
+        if let first {
+            _ = csandbox_kill(first.rawValue, 9)
+        } else if let childDescriptor {
+            // Bubblewrap may have made process 1 and not yet let it go; then it would wait for ever, for it learns only
+            // later to end with its parent. Bubblewrap is stopped so that it makes none while we look.
+            _ = csandbox_kill(childDescriptor.rawValue, 19)
+            for process in ProcessTree.below(child) { Self.kill(process.id) }
+        }
         if let childDescriptor { _ = csandbox_kill(childDescriptor.rawValue, 9) }
+    }
+
+    private static func kill(_ process: Int32) {
+        let descriptor = csandbox_pid_descriptor(process)
+        guard descriptor >= 0 else { return }
+        _ = csandbox_kill(descriptor, 9)
+        try? FileDescriptor(rawValue: descriptor).close()
     }
 
     /// Without a namespace: every process below the stage, again and again, until the stage has no more children and
     /// goes by itself.
     private func endTree() {
-        for process in ProcessTree.below(child) {
-            let descriptor = csandbox_pid_descriptor(process.id)
-            guard descriptor >= 0 else { continue }
-            _ = csandbox_kill(descriptor, 9)
-            try? FileDescriptor(rawValue: descriptor).close()
-        }
+        for process in ProcessTree.below(child) { Self.kill(process.id) }
         if !wallsStand, let childDescriptor { _ = csandbox_kill(childDescriptor.rawValue, 9) }
     }
 
