@@ -283,7 +283,7 @@ static int read_preparations(struct child *child, char **words, int count) {
             // on the disk. What a step wrote is synced, where it matters, when it is stored.
             if (asprintf(&one->options, "volatile,lowerdir=%s,upperdir=%s%s%s,workdir=%s%s%s%s", one->lower_place,
                     one->base_place, one->upper[0] ? "/" : "", one->upper, one->base_place, one->work[0] ? "/" : "",
-                    one->work, child->launch.new_user ? ",userxattr" : "") < 0) {
+                    one->work, child->launch.new_user ? ",userxattr" : ",redirect_dir=off,metacopy=off") < 0) {
                 one->options = NULL;
                 return -1;
             }
