@@ -31,7 +31,7 @@ struct StepRunner {
         .appending("sandbox-probe")
     static let compiler: FilePath? =
         ["cc", "gcc", "clang"].lazy.compactMap {
-            ToolPath.find($0, path: "/usr/bin:/bin:/usr/local/bin:/opt/swift/usr/bin")
+            ToolPath.find($0, path: ChildProcess.environmentVariable("PATH") ?? "/usr/bin:/bin")
         }.first
     static let switchesUser = ToolPath.find("setpriv", path: "/usr/bin:/bin")
     static let level = Level()
@@ -89,7 +89,11 @@ struct StepRunner {
     }
 
     /// Where the helper finds the language's libraries when these are not linked into it.
-    private static let libraries = "/opt/swift/usr/lib/swift/linux:/usr/lib/swift/linux"
+    private static let libraries: String = {
+        let swift = ToolPath.find("swift", path: ChildProcess.environmentVariable("PATH") ?? "/usr/bin:/bin")
+        let root = swift.flatMap { ToolPath.resolve($0) }?.removingLastComponent().removingLastComponent() ?? "/usr"
+        return root.appending("lib/swift/linux").string
+    }()
 
     /// Starts the request and kills the helper with SIGKILL as soon as `isTime`; false if it ended before.
     func runUntilKilled(_ request: JSON, when isTime: @escaping @Sendable () throws -> Bool) async throws -> Bool {
