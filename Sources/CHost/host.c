@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include "CHost.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -11,6 +13,13 @@
 
 int martlet_openat(int directory, const char *path, int flags, unsigned mode) {
     return openat(directory, path, flags | O_CLOEXEC, mode);
+}
+
+int martlet_open_beneath(int directory, const char *path, int flags) {
+    struct open_how how = {.flags = (unsigned)(flags | O_CLOEXEC), .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+    int opened = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    if (opened < 0 && errno == ENOSYS) return martlet_openat(directory, path, flags | O_NOFOLLOW, 0);
+    return opened;
 }
 
 ptrdiff_t martlet_getdents(int directory, void *buffer, size_t size) {

@@ -25,7 +25,9 @@ struct BlobName: Hashable, Sendable {
 
     /// Writable by its owner, as the file was that a step made: a step that copies it, or that changes it through an
     /// overlay, must be able to. What a step sees of the store itself is mounted read-only.
-    var mode: UInt16 { isExecutable ? 0o755 : 0o644 }
+    var mode: UInt16 { Self.mode(isExecutable) }
+
+    static func mode(_ isExecutable: Bool) -> UInt16 { isExecutable ? 0o755 : 0o644 }
 }
 
 /// How blobs get their names and lose them.
@@ -46,8 +48,12 @@ extension ContentStore {
     }
 
     func isIntact(_ status: FileStatus, _ name: BlobName, size: Int?) -> Bool {
-        status.kind == .regular && status.mode == name.mode && status.modified == Self.fileTime
-            && (size ?? status.size) == status.size
+        isIntact(status, isExecutable: name.isExecutable, size: size ?? status.size)
+    }
+
+    func isIntact(_ status: FileStatus, isExecutable: Bool, size: Int) -> Bool {
+        status.kind == .regular && status.mode == BlobName.mode(isExecutable) && status.modified == Self.fileTime
+            && status.size == size
     }
 
     /// Whether the blob is there; if so, collectors take it for one in use. To be called without collection.

@@ -162,34 +162,8 @@ extension ContentStore {
             try directory.trees.setMode(name, 0o755)
         }
         if checkedTrees.withLock({ $0.contains(root) }) { return true }
-        guard try check(root, at: name) else { return false }
+        guard try await check(root, at: name) else { return false }
         checkedTrees.withLock { _ = $0.insert(root) }
-        return true
-    }
-
-    private func check(_ root: Digest, at name: String) throws -> Bool {
-        var pending: [(OpenDirectory, Digest)] = [(try directory.trees.directory(name), root)]
-        while let (current, digest) = pending.popLast() {
-            let tree: Tree
-            do {
-                tree = try self.tree(digest)
-            } catch let error as CacheError where error.isMiss { return false }
-            var names = 0
-            for entry in tree.entries {
-                guard let status = try current.status(entry.name) else { return false }
-                switch entry.node {
-                case .file(let file, let size, let isExecutable):
-                    guard isIntact(status, BlobName(file, isExecutable: isExecutable), size: size) else { return false }
-                case .link(let target):
-                    guard status.kind == .link, try current.linkTarget(entry.name) == target else { return false }
-                case .directory(let below, _):
-                    guard status.kind == .directory, status.mode == 0o755 else { return false }
-                    pending.append((try current.directory(entry.name), below))
-                }
-                names += 1
-            }
-            guard try current.names().count == names else { return false }
-        }
         return true
     }
 }

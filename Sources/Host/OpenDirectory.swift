@@ -31,6 +31,13 @@ package final class OpenDirectory: Sendable {
         return OpenDirectory(try open(name, flags: flags, mode: 0), text: text + "/" + name)
     }
 
+    /// Opens the directory at the relative path `path`, no part of which may be a symbolic link or lead out of here.
+    package func directory(beneath path: String) throws -> OpenDirectory {
+        let opened = unsafe martlet_open_beneath(number, path, O_RDONLY | O_DIRECTORY)
+        guard opened >= 0 else { throw error("open the directory", path) }
+        return OpenDirectory(OpenFile(owning: opened, path: text + "/" + path), text: text + "/" + path)
+    }
+
     /// Opens the file `name` to read; a named pipe is opened without waiting. Unless links are followed, a symbolic
     /// link is an error.
     package func file(reading name: String, followingLinks: Bool = false) throws -> OpenFile {
@@ -54,6 +61,33 @@ package final class OpenDirectory: Sendable {
         if unsafe fstatat(number, name, &raw, followingLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 { return FileStatus(raw) }
         if errno == ENOENT || errno == ENOTDIR { return nil }
         throw error("read its status", name)
+    }
+
+    /// As `status(_:)`, of the name with these bytes, without making a string of them. For looking at many files.
+    package func status(ofName name: some Collection<UInt8>) throws -> FileStatus? {
+        // The longest name that Linux has.
+        guard name.count <= 255, !name.contains(0) else { return nil }
+        return try unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+            var end = 0
+            for byte in name {
+                unsafe buffer[end] = CChar(bitPattern: byte)
+                end += 1
+            }
+            unsafe buffer[end] = 0
+            guard let text = buffer.baseAddress else { return nil }
+            var raw = stat()
+            if unsafe fstatat(number, text, &raw, AT_SYMLINK_NOFOLLOW) == 0 { return FileStatus(raw) }
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw error("read its status", String(decoding: name, as: UTF8.self))
+        }
+    }
+
+    /// The count of names in this directory, of whatever kind.
+    package func nameCount() throws -> Int {
+        var count = 0
+        var reader = DirectoryReader(try open(".", flags: O_RDONLY | O_DIRECTORY, mode: 0))
+        try reader.forEach { _, _ in count += 1 }
+        return count
     }
 
     /// The names in this directory, in no order; names that are not UTF-8 throw.

@@ -8,6 +8,10 @@
 /// open(2) relative to `directory`, always with O_CLOEXEC; the file descriptor or -1 with errno.
 int martlet_openat(int directory, const char *path, int flags, unsigned mode);
 
+/// openat2(2) of a path that may neither leave `directory` nor pass a symbolic link, with O_CLOEXEC; where the system has
+/// no such call, openat(2), which checks the last part only. The file descriptor or -1 with errno.
+int martlet_open_beneath(int directory, const char *path, int flags);
+
 /// getdents64(2): fills `buffer` with raw directory records; the count of bytes, 0 at the end, or -1 with errno.
 ptrdiff_t martlet_getdents(int directory, void *buffer, size_t size);
 
