@@ -35,9 +35,7 @@ struct StepChanges: Sendable, Equatable {
             changes.removed =
                 before.nodes.keys.filter { !files.contains($0) } + known.filter { !directories.contains($0) }
         } else {
-            let lower = try before.tree()
-            for tree in lower.directories { _ = try store.put(tree) }
-            let captured = try await store.capture(directory, overlayOn: lower.root.digest)
+            let captured = try await store.captureChanges(directory, over: before.tree().directories)
             let removed = Set(captured.removed)
             for file in captured.files { changes.files.put(file.node, at: file.path) }
             for path in captured.directories where !known.contains(path) || removed.contains(path) {

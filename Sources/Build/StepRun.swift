@@ -45,7 +45,8 @@ struct StepRun: Sendable {
     private func runInSandbox(_ workplace: StepWorkplace) async throws -> Result {
         let upper = try workplace.makeDirectory("upper")
         let work = try workplace.makeDirectory("work")
-        let fetchedPlace = try workplace.makeDirectory("fetched")
+        let fetches = step.usesNetwork || step.kind == .fetch
+        let fetchedPlace = fetches ? try workplace.makeDirectory("fetched") : nil
         var request = SandboxRequest(
             command: StepScript.arguments(for: step.commands), environment: environment,
             workingDirectory: StepEnvironment.directory(of: package.name.component))
@@ -77,9 +78,8 @@ struct StepRun: Sendable {
         guard outcome.succeeded else { throw failure(outcome) }
         let changes = try await StepChanges.capture(
             upper, over: before, isWhole: sandbox.capturesWholeDirectory, in: site.store)
-        let result =
-            step.usesNetwork || step.kind == .fetch
-            ? try await site.store.capture(fetchedPlace).root : nil
+        var result: Digest?
+        if let fetchedPlace { result = try await site.store.capture(fetchedPlace).root }
         return Result(changes: withoutMountPoints(changes), fetched: result, log: outcome.output)
     }
 
@@ -97,8 +97,8 @@ struct StepRun: Sendable {
     }
 
     /// A fetch step fills the directory; later ones see it as it was left and may write over it in vain.
-    private func fetchedMounts(_ place: FilePath, _ workplace: StepWorkplace) async throws -> [SandboxRequest.Mount] {
-        if step.kind == .fetch { return [.writable(place, at: StepEnvironment.fetchedDirectory)] }
+    private func fetchedMounts(_ place: FilePath?, _ workplace: StepWorkplace) async throws -> [SandboxRequest.Mount] {
+        if step.kind == .fetch, let place { return [.writable(place, at: StepEnvironment.fetchedDirectory)] }
         guard let fetched else { return [] }
         let upper = try workplace.makeDirectory("fetched-upper")
         let work = try workplace.makeDirectory("fetched-work")

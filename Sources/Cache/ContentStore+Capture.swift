@@ -22,9 +22,28 @@ extension ContentStore {
         _ path: FilePath, overlayOn lower: Digest? = nil, mode: CaptureMode = .moving
     ) async throws -> CapturedTree {
         let root = try OpenDirectory(path)
-        var layer = try Layer(root, lower: lower, moving: mode == .moving, store: self)
+        let layer = try Layer(root, lower: lower, moving: mode == .moving) { try self.tree($0) }
+        return try await capture(root, layer, isOverlay: lower != nil, mode: mode) { try self.put($0) }
+    }
+
+    /// As `capture` of the upper directory of an overlay, for callers that want the changes only: files are stored,
+    /// directories are not.
+    /// - Parameter trees: the directories of the lower tree, the root last; others are looked for in the store.
+    package func captureChanges(_ path: FilePath, over trees: [Tree]) async throws -> CapturedTree {
+        let root = try OpenDirectory(path)
+        var lower: [Digest: Tree] = [:]
+        for tree in trees { lower[tree.digest] = tree }
+        let layer = try Layer(root, lower: (trees.last ?? .empty).digest, moving: true) { digest in
+            try lower[digest] ?? self.tree(digest)
+        }
+        return try await capture(root, layer, isOverlay: true, mode: .moving) { Digest.of($0) }
+    }
+
+    private func capture(
+        _ root: OpenDirectory, _ layer: Layer, isOverlay: Bool, mode: CaptureMode, store: ([UInt8]) throws -> Digest
+    ) async throws -> CapturedTree {
+        var layer = layer
         let names = layer.files
-        let isOverlay = lower != nil
         let stored = try await directory.withoutCollection {
             try await concurrentMap(names) { name in
                 try self.ingest(name, in: root, moving: mode == .moving, isOverlay: isOverlay)
@@ -42,7 +61,7 @@ extension ContentStore {
         for link in layer.links { captured.files.append(TreeFile(path: link.path, node: link.node)) }
         captured.files.sort { Files.isOrderedByBytes($0.path, $1.path) }
         captured.removed.sort(by: Files.isOrderedByBytes)
-        captured.root = try layer.store(in: self)
+        captured.root = try layer.store(store)
         return captured
     }
 }
@@ -61,8 +80,10 @@ private struct Layer {
     /// The names that the directory does not have although the lower tree has them.
     private var hidden: [String: Set<String>] = [:]
 
-    init(_ root: OpenDirectory, lower digest: Digest?, moving: Bool, store: ContentStore) throws {
-        if let digest { lower[""] = try store.tree(digest) }
+    init(
+        _ root: OpenDirectory, lower digest: Digest?, moving: Bool, tree: (Digest) throws -> Tree
+    ) throws {
+        if let digest { lower[""] = try tree(digest) }
         let isOverlay = digest != nil
         if isOverlay, try OverlayMark.isOpaque(root, ".") { lower[""] = nil }
         let walk = DirectoryWalk(root.path, withStatus: true)
@@ -81,7 +102,7 @@ private struct Layer {
                 if isOverlay {
                     let isOpaque = try OverlayMark.isOpaque(root.directory(entry.path), entry.path)
                     if !isOpaque, case .directory(let below, _)? = lower[parent]?[name] {
-                        lower[entry.path] = try store.tree(below)
+                        lower[entry.path] = try tree(below)
                     } else if lower[parent]?[name] != nil {
                         removed.append(entry.path)
                     }
@@ -104,8 +125,8 @@ private struct Layer {
         entries[parent, default: []].append(Tree.Entry(name: name, node: node))
     }
 
-    /// Stores the directories, the deepest first, and gives the digest of the root.
-    mutating func store(in store: ContentStore) throws -> Digest {
+    /// Gives the directories' bytes to `store`, the deepest first, and gives the digest of the root.
+    mutating func store(_ store: ([UInt8]) throws -> Digest) throws -> Digest {
         for path in directories.reversed() {
             var all = entries.removeValue(forKey: path) ?? []
             if let below = lower[path] {
@@ -114,7 +135,7 @@ private struct Layer {
                 all += below.entries.filter { !gone.contains($0.name) && !names.contains(Array($0.name.utf8)) }
             }
             let bytes = try Tree(all).encoded
-            let digest = try store.put(bytes)
+            let digest = try store(bytes)
             if path.isEmpty { return digest }
             add(.directory(digest, size: bytes.count), at: path)
         }
