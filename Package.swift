@@ -15,7 +15,13 @@ let settings: [SwiftSetting] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let swiftASN1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -37,9 +43,13 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
     ],
     targets: [
@@ -56,10 +66,15 @@ let package = Package(
         module("Attest", ["Bytes"]),
         module("Graph"),
         module("Git", ["Bytes", "Host", systemPackage]),
+        module("Keys", ["Bytes", crypto, cryptoExtras, swiftASN1]),
+        module("Ledger", ["Bytes", "Keys"]),
+        module("TUF", ["Bytes", "Host", "Keys", systemPackage]),
+        module("Wire", ["Bytes", asyncHTTPClient, nioCore, nioHTTP]),
         module("Sandbox", ["Bytes", "CSandbox", "Host", subprocess, systemPackage]),
         // Level 2
         module("Cache", ["Bytes", "Host", systemPackage]),
         module("Workspace", ["Bytes", "CYAMLDoor", "Host", "Graph", "Sandbox", systemPackage]),
+        module("Sigstore", ["Attest", "Bytes", "Keys", "Ledger", "TUF", "Wire", certificates, swiftASN1]),
         // Level 3
         module("Build", ["Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Sandbox", "Workspace", systemPackage]),
         module("Policy", ["Attest", "Bytes"]),
@@ -69,8 +84,8 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Attest", "Build", "Bytes", "Cache", "Git", "Host", "Policy", "Reports", "Sandbox", "Workspace",
-                argumentParser, systemPackage,
+                "Attest", "Build", "Bytes", "Cache", "Git", "Host", "Keys", "Ledger", "Policy", "Reports",
+                "Sandbox", "Sigstore", "TUF", "Wire", "Workspace", argumentParser, systemPackage,
             ],
             exclude: ["README.md"],
             swiftSettings: settings),
@@ -82,6 +97,8 @@ let package = Package(
         tests("Host", ["Bytes", systemPackage]),
         tests("Attest", ["Bytes"]),
         tests("Graph", []),
+        tests("Keys", ["Bytes", "Host", systemPackage]),
+        tests("Ledger", ["Bytes", "Keys"]),
         tests("Git", ["Bytes", "Host", systemPackage]),
         // Runs one sandbox request, so that tests can do it as another user.
         .executableTarget(
