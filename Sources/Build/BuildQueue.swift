@@ -8,6 +8,7 @@ package struct BuildQueue: Sendable {
     private var waitingFor: [PackageName: Set<PackageName>] = [:]
     private var dependants: [PackageName: [PackageName]] = [:]
     private var priority: [PackageName: Int] = [:]
+    /// Sorted so that the last one is next.
     private var ready: [PackageName] = []
     private var isStopped = false
 
@@ -29,7 +30,7 @@ package struct BuildQueue: Sendable {
         for name in order.reversed() {
             priority[name] = 1 + (dependants[name, default: []].map { priority[$0, default: 0] }.max() ?? 0)
         }
-        ready = order.filter { waitingFor[$0]?.isEmpty == true }
+        ready = order.filter { waitingFor[$0]?.isEmpty == true }.sorted { index($0, before: $1) }
     }
 
     /// Whether nothing runs and nothing will.
@@ -37,10 +38,7 @@ package struct BuildQueue: Sendable {
 
     /// The next package to build, or `nil` when none is ready now.
     package mutating func next() -> PackageName? {
-        guard !isStopped,
-            let index = ready.indices.max(by: { index(ready[$0], before: ready[$1]) })
-        else { return nil }
-        let name = ready.remove(at: index)
+        guard !isStopped, let name = ready.popLast() else { return nil }
         running.insert(name)
         return name
     }
@@ -56,11 +54,20 @@ package struct BuildQueue: Sendable {
         for dependant in dependants[name, default: []] {
             if succeeded {
                 waitingFor[dependant]?.remove(name)
-                if waitingFor[dependant]?.isEmpty == true, !skipped.contains(dependant) { ready.append(dependant) }
+                if waitingFor[dependant]?.isEmpty == true, !skipped.contains(dependant) { makeReady(dependant) }
             } else {
                 skip(dependant)
             }
         }
+    }
+
+    private mutating func makeReady(_ name: PackageName) {
+        var (low, high) = (0, ready.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if index(ready[middle], before: name) { low = middle + 1 } else { high = middle }
+        }
+        ready.insert(name, at: low)
     }
 
     private mutating func skip(_ name: PackageName) {

@@ -1,3 +1,4 @@
+package import Bytes
 package import Cache
 internal import Host
 package import Sandbox
@@ -17,6 +18,8 @@ package struct BuildSite: Sendable {
     package var scratch: FilePath
     /// Writes the provenance.
     package var witness: @Sendable () async throws -> Witness
+    /// The state of the repository (`SourceFacts.state`) now. Asked only when a result was made from uncommitted files.
+    package var sourceState: @Sendable () async throws -> Digest
     /// Seconds since 1970; a parameter so that tests decide.
     package var clock: @Sendable () -> Int
 
@@ -24,6 +27,7 @@ package struct BuildSite: Sendable {
         workspace: FilePath, store: ContentStore, actions: ActionCache, tools: ToolSettings, scratch: FilePath,
         sandbox: @escaping @Sendable () async throws -> Sandbox,
         witness: @escaping @Sendable () async throws -> Witness,
+        sourceState: @escaping @Sendable () async throws -> Digest,
         clock: @escaping @Sendable () -> Int = { Int(Clocks.nowNanoseconds() / 1_000_000_000) }
     ) {
         self.workspace = workspace
@@ -33,6 +37,7 @@ package struct BuildSite: Sendable {
         self.tools = tools
         self.scratch = scratch
         self.witness = witness
+        self.sourceState = sourceState
         self.clock = clock
     }
 }

@@ -16,6 +16,8 @@ package struct Builder: Sendable {
     let order: [PackageName]
     private let graph: Graph
     private let numbers: [PackageName: Int]
+    /// The place of each package in `order`, by its number.
+    private let positions: [Int]
     /// The variables that packages may take from martlet's own environment.
     let variables: [String: String]
 
@@ -36,7 +38,11 @@ package struct Builder: Sendable {
             dependencies: names.map { name in packages[name]?.dependencies.compactMap { numbers[$0] } ?? [] })
         self.numbers = numbers
         switch graph.order() {
-        case .sorted(let order): self.order = order.map { names[$0] }
+        case .sorted(let order):
+            self.order = order.map { names[$0] }
+            var positions = [Int](repeating: 0, count: names.count)
+            for (position, number) in order.enumerated() { positions[number] = position }
+            self.positions = positions
         case .cycle(let cycle):
             throw BuildError(
                 .configuration, "dependency cycle: " + cycle.map { names[$0].description }.joined(separator: " -> "))
@@ -71,12 +77,12 @@ package struct Builder: Sendable {
     ///
     /// What walls this machine has is found out only when a step has to run; without any, there are other keys.
     package func plan(_ targets: [PackageName]) async throws -> Plan {
-        let plan = try plan(targets, isUnsandboxed: options.sandboxOff)
+        let plan = try await plan(targets, isUnsandboxed: options.sandboxOff)
         guard !plan.isUnsandboxed, !plan.missing.isEmpty, try await site.sandbox().level == .off else { return plan }
-        return try self.plan(targets, isUnsandboxed: true)
+        return try await self.plan(targets, isUnsandboxed: true)
     }
 
-    private func plan(_ targets: [PackageName], isUnsandboxed: Bool) throws -> Plan {
+    private func plan(_ targets: [PackageName], isUnsandboxed: Bool) async throws -> Plan {
         let needed = try needs(of: targets)
         let context = recipeContext
         var recipes: [PackageName: Recipe] = [:]
@@ -85,7 +91,7 @@ package struct Builder: Sendable {
             recipes[name] = try Recipe(for: package, in: context)
         }
         var plan = try keyedPlan(targets, needed: needed, recipes: recipes, isUnsandboxed: isUnsandboxed)
-        try findCached(in: &plan, needed: needed)
+        try await findCached(in: &plan, needed: needed)
         return plan
     }
 
@@ -137,12 +143,12 @@ package struct Builder: Sendable {
     }
 
     /// Looks up what is needed, from the targets down: what a cached package was made from is not needed again.
-    private func findCached(in plan: inout Plan, needed: [PackageName]) throws {
+    private func findCached(in plan: inout Plan, needed: [PackageName]) async throws {
         var wanted = Set(plan.targets)
         var looked: [PackageName] = []
         for name in needed.reversed() where wanted.contains(name) {
             looked.append(name)
-            if let built = try reusableResult(of: name, in: plan) {
+            if let built = try await reusableResult(of: name, in: plan) {
                 plan.cached[name] = built
             } else {
                 wanted.formUnion(plan.dependencies[name, default: []])
@@ -154,8 +160,9 @@ package struct Builder: Sendable {
     /// The stored result of a package, when it follows from the key and all its files are there.
     ///
     /// Asked only of targets and of what has to be mounted: a build that finds everything looks at little else.
-    private func reusableResult(of name: PackageName, in plan: Plan) throws -> BuiltPackage? {
-        guard !plan.volatile.contains(name), let key = plan.keys[name], let built = try cachedResult(for: key.digest)
+    private func reusableResult(of name: PackageName, in plan: Plan) async throws -> BuiltPackage? {
+        guard !plan.volatile.contains(name), let key = plan.keys[name], let built = try cachedResult(for: key.digest),
+            await isWitnessed(built)
         else { return nil }
         do {
             let isComplete = try site.store.flatten(built.ownTree).allSatisfy { file in
@@ -167,6 +174,16 @@ package struct Builder: Sendable {
         }
     }
 
+    /// Whether the provenance of `built` still says what it would say now.
+    ///
+    /// What was built from a commit stays so. What was built from files that were not committed is told anew when the
+    /// commit or the workspace's definitions are others now: the steps' results are in the cache, so that costs little.
+    /// A repository that git can't tell about leaves the older statement, which promises less.
+    private func isWitnessed(_ built: BuiltPackage) async -> Bool {
+        guard let then = built.uncommitted, let now = try? await site.sourceState() else { return true }
+        return then == now
+    }
+
     /// What is stored under `key`.
     package func cachedResult(for key: Digest) throws -> BuiltPackage? {
         guard !options.ignoreCache, let record = try site.actions.lookup(key) else { return nil }
@@ -175,8 +192,9 @@ package struct Builder: Sendable {
 
     private func transitiveDependencies(of name: PackageName) -> [PackageName] {
         guard let number = numbers[name] else { return [] }
-        let all = Set(graph.transitiveDependencies(of: [number]))
-        return order.filter { numbers[$0].map(all.contains) ?? false }
+        return graph.transitiveDependencies(of: [number]).sorted { positions[$0] < positions[$1] }.map {
+            order[positions[$0]]
+        }
     }
 
     private func passed(to package: Package) -> [String: String] {
@@ -221,17 +239,17 @@ package struct Builder: Sendable {
                 }))
         var outcome = Outcome(results: [:], built: plan.cached, failures: [:])
         for name in plan.cached.keys { outcome.results[name] = .cached }
+        let packagesDone = FinishedPackages(plan.cached)
         let workshop = plan.missing.isEmpty ? nil : try await Workshop(sandbox: site.sandbox(), witness: site.witness())
         var queue = BuildQueue(order: plan.order.filter { plan.cached[$0] == nil }, dependencies: plan.dependencies)
         try await withThrowingTaskGroup(of: Finished.self) { group in
             repeat {
                 while queue.running.count < options.jobs, let name = queue.next() {
-                    let built = outcome.built
                     group.addTask {
                         report(.packageStarted(name))
                         do {
                             let (result, wasCached) = try await buildPackage(
-                                name, plan: plan, built: built, in: workshop, report: report)
+                                name, plan: plan, done: packagesDone, in: workshop, report: report)
                             return Finished(name: name, result: result, wasCached: wasCached)
                         } catch {
                             return Finished(name: name, failure: error)
@@ -243,6 +261,7 @@ package struct Builder: Sendable {
                 if let built = finished.result {
                     let result = finished.wasCached ? StepResult.cached : .built
                     outcome.built[name] = built
+                    packagesDone.add(built)
                     outcome.results[name] = result
                     report(.packageFinished(name, result, artifact: built.artifact))
                     queue.finish(name, succeeded: true)
@@ -275,7 +294,7 @@ package struct Builder: Sendable {
 
     /// Builds one package whose dependencies are built, unless another martlet just did.
     private func buildPackage(
-        _ name: PackageName, plan: Plan, built: [PackageName: BuiltPackage], in workshop: Workshop?,
+        _ name: PackageName, plan: Plan, done: FinishedPackages, in workshop: Workshop?,
         report: @escaping @Sendable (BuildEvent.Kind) -> Void
     ) async throws -> (BuiltPackage, Bool) {
         guard let package = packages[name], let recipe = plan.recipes[name], let key = plan.keys[name], let workshop
@@ -283,16 +302,16 @@ package struct Builder: Sendable {
             throw BuildError(.missing, "is not part of the plan", package: name)
         }
         return try await site.actions.withBuildLock(key.digest) {
-            if let known = try reusableResult(of: name, in: plan) { return (known, true) }
-            var results: [Digest: BuiltPackage] = [:]
-            for built in built.values { results[built.key] = built }
-            var dependencies: [DependencyArtifact] = []
-            for mount in recipe.dependencies {
+            if let known = try await reusableResult(of: name, in: plan) { return (known, true) }
+            var built: [PackageName: BuiltPackage] = [:]
+            for other in plan.dependencies[name, default: []] { built[other] = done[other] }
+            let dependencies = try recipe.dependencies.map { mount in
                 guard let dependency = built[mount.package] else {
                     throw BuildError(.missing, "the result of \(mount.package) is missing", package: name)
                 }
-                try addReferences(of: dependency, to: &results)
-                dependencies.append(try DependencyArtifact(mount, of: dependency, in: results, store: site.store))
+                return try DependencyArtifact(mount, of: dependency, store: site.store) { reference in
+                    try done[reference.package, reference.key] ?? storedResult(of: reference, for: name)
+                }
             }
             let needed = plan.dependencies[name, default: []].compactMap { other in
                 built[other].map { BuiltPackage.Reference(package: other, path: "", key: $0.key) }
@@ -302,28 +321,27 @@ package struct Builder: Sendable {
                 sandbox: workshop.sandbox, toolchain: plan.toolchain.limited(to: recipe.tools), options: options,
                 passed: passed(to: package),
                 needed: needed, report: report)
-            let result = try await run.run()
-            let statements = try await workshop.witness.statements(
+            var result = try await run.run()
+            let testimony = try await workshop.witness.testimony(
                 about: result, package: package, recipe: recipe, toolchain: plan.toolchain.limited(to: recipe.tools),
                 dependencies: built)
+            let isCommitted = testimony.isCommitted && built.values.allSatisfy { $0.uncommitted == nil }
+            result.built.uncommitted = isCommitted ? nil : testimony.state
             try site.actions.record(
-                try PackageRecord.write(result, manifest: key.manifest, statements: statements, store: site.store))
-            return (result, false)
+                try PackageRecord.write(
+                    result.built, manifest: key.manifest, statements: testimony.statements, store: site.store))
+            return (result.built, false)
         }
     }
 
-    /// Finds the results that `built` refers to, which need not be part of this build.
-    package func addReferences(of built: BuiltPackage, to results: inout [Digest: BuiltPackage]) throws {
-        results[built.key] = built
-        for reference in built.references where results[reference.key] == nil {
-            guard let record = try site.actions.lookup(reference.key),
-                let other = try PackageRecord.read(record, store: site.store)
-            else {
-                throw BuildError(
-                    .missing, "the result of \(reference.package) is no longer in the cache; build it again",
-                    package: built.name)
-            }
-            try addReferences(of: other, to: &results)
+    /// The stored result that a reference in an artifact of this build means, which need not be part of the build.
+    private func storedResult(of reference: BuiltPackage.Reference, for name: PackageName) throws -> BuiltPackage {
+        guard let record = try site.actions.lookup(reference.key),
+            let other = try PackageRecord.read(record, store: site.store)
+        else {
+            throw BuildError(
+                .missing, "the result of \(reference.package) is no longer in the cache; build it again", package: name)
         }
+        return other
     }
 }

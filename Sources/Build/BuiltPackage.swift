@@ -57,17 +57,6 @@ package struct BuiltPackage: Sendable {
         }
     }
 
-    /// A file of the artifact.
-    package struct OutputFile: Sendable, Hashable {
-        package var path: String
-        package var digest: Digest
-
-        package init(path: String, digest: Digest) {
-            self.path = path
-            self.digest = digest
-        }
-    }
-
     package var name: PackageName
     package var key: Digest
     package var leewayVersion: String
@@ -78,8 +67,6 @@ package struct BuiltPackage: Sendable {
     package var references: [Reference]
     /// Every package that this one was built from, whether or not it is part of the artifact; paths are empty.
     package var dependencies: [Reference]
-    /// The files that steps made, by path: sources that are part of the artifact unchanged are not here.
-    package var outputs: [OutputFile]
     package var inputTree: Digest
     package var steps: [Step]
     package var fetched: [FetchedFile]
@@ -87,6 +74,10 @@ package struct BuiltPackage: Sendable {
     /// Seconds since 1970.
     package var startedOn: Int
     package var finishedOn: Int
+    /// The state of the repository (`SourceFacts.state`) in which the statement about this package, or about one that
+    /// it was built from, says that inputs are not as the commit has them. In another state what it says may no longer
+    /// be so, and it has to be written again. `nil` when every input was committed: that stays true.
+    package var uncommitted: Digest?
 
     /// The record as the cache stores it (docs/formats/cache.md).
     package var json: JSON {
@@ -94,7 +85,6 @@ package struct BuiltPackage: Sendable {
             "name": .string(name.description), "key": .string(key.hex), "leewayVersion": .string(leewayVersion),
             "ownTree": .string(ownTree.hex), "artifact": .string(artifact.hex),
             "references": .array(references.map(\.json)), "dependencies": .array(dependencies.map(\.json)),
-            "outputs": .array(outputs.map { ["path": .string($0.path), "sha256": .string($0.digest.hex)] }),
             "inputTree": .string(inputTree.hex),
             "steps": .array(
                 steps.map {
@@ -107,6 +97,7 @@ package struct BuiltPackage: Sendable {
             "fetched": .array(fetched.map { ["path": .string($0.path), "sha256": .string($0.digest.hex)] }),
             "sandbox": .string(sandbox.rawValue),
             "startedOn": .integer(startedOn), "finishedOn": .integer(finishedOn),
+            "uncommitted": uncommitted.map { .string($0.hex) } ?? .null,
         ]
     }
 }
@@ -126,14 +117,9 @@ extension BuiltPackage {
             let artifact = digest(json["artifact"]), let inputTree = digest(json["inputTree"]),
             let sandbox = json["sandbox"]?.stringValue.flatMap(SandboxLevel.init(rawValue:)),
             let startedOn = json["startedOn"]?.intValue, let finishedOn = json["finishedOn"]?.intValue,
+            let uncommitted = json["uncommitted"], uncommitted.isNull || digest(uncommitted) != nil,
             let references = list("references", Reference.init(json:)),
             let dependencies = list("dependencies", Reference.init(json:)),
-            let outputs = list(
-                "outputs",
-                { json -> OutputFile? in
-                    guard let path = json["path"]?.stringValue, let digest = digest(json["sha256"]) else { return nil }
-                    return OutputFile(path: path, digest: digest)
-                }),
             let steps = list(
                 "steps",
                 { json -> Step? in
@@ -153,7 +139,7 @@ extension BuiltPackage {
         self.init(
             name: name, key: key, leewayVersion: leewayVersion, ownTree: ownTree, artifact: artifact,
             references: references,
-            dependencies: dependencies, outputs: outputs, inputTree: inputTree, steps: steps, fetched: fetched,
-            sandbox: sandbox, startedOn: startedOn, finishedOn: finishedOn)
+            dependencies: dependencies, inputTree: inputTree, steps: steps, fetched: fetched,
+            sandbox: sandbox, startedOn: startedOn, finishedOn: finishedOn, uncommitted: digest(uncommitted))
     }
 }

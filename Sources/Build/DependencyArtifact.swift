@@ -23,15 +23,15 @@ struct DependencyArtifact: Sendable {
     /// whole instead: the number of places grows with the paths through the graph.
     private static let partLimit = 32
 
+    /// - Parameter find: the result that a reference means.
     init(
-        _ mount: Recipe.DependencyMount, of built: BuiltPackage, in results: [Digest: BuiltPackage], store: ContentStore
-    )
-        throws
-    {
+        _ mount: Recipe.DependencyMount, of built: BuiltPackage, store: ContentStore,
+        find: (BuiltPackage.Reference) throws -> BuiltPackage
+    ) throws {
         self.mount = mount
         key = built.key
         var parts: [Part] = []
-        try Self.collect(built, at: "", in: results, into: &parts)
+        try Self.collect(built, at: "", into: &parts, find: find)
         let isTooMany = parts.count > Self.partLimit
         tree = try store.tree(built.artifact).asNode
         let prefix = mount.subdirectory + "/"
@@ -55,17 +55,15 @@ struct DependencyArtifact: Sendable {
     }
 
     private static func collect(
-        _ built: BuiltPackage, at path: String, in results: [Digest: BuiltPackage], into parts: inout [Part]
+        _ built: BuiltPackage, at path: String, into parts: inout [Part],
+        find: (BuiltPackage.Reference) throws -> BuiltPackage
     ) throws {
         guard parts.count <= partLimit else { return }
         parts.append(Part(path: path, tree: built.ownTree))
         for reference in built.references {
-            guard let other = results[reference.key] else {
-                throw BuildError(
-                    .missing, "the result of \(reference.package) is not in the cache", package: built.name)
-            }
             try collect(
-                other, at: path.isEmpty ? reference.path : "\(path)/\(reference.path)", in: results, into: &parts)
+                find(reference), at: path.isEmpty ? reference.path : "\(path)/\(reference.path)", into: &parts,
+                find: find)
         }
     }
 }

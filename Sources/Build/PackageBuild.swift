@@ -52,8 +52,21 @@ struct PackageBuild {
         return component.isEmpty ? path : "\(component)/\(path)"
     }
 
-    /// Runs what has to be run and stores the result.
-    mutating func run() async throws -> BuiltPackage {
+    /// A result, and the files that steps made: sources that are part of the artifact unchanged are not among them.
+    struct Result: Sendable {
+        var built: BuiltPackage
+        /// Sorted by path.
+        var outputs: [OutputFile]
+    }
+
+    /// A file of the artifact.
+    struct OutputFile: Sendable {
+        var path: String
+        var digest: Digest
+    }
+
+    /// Runs what has to be run and stores the artifact.
+    mutating func run() async throws -> Result {
         let started = site.clock()
         placeInputs()
         let inputs = files
@@ -200,8 +213,8 @@ struct PackageBuild {
 
     // MARK: Artifact
 
-    /// Makes the artifact of the files as they are and stores it with its record.
-    private func store(inputs: FileSet, inputRoot: Digest, started: Int) async throws -> BuiltPackage {
+    /// Makes the artifact of the files as they are and stores it.
+    private func store(inputs: FileSet, inputRoot: Digest, started: Int) async throws -> Result {
         var own = files.subset(below: inComponent(recipe.artifactDirectory))
         for path in recipe.leftOut { own.remove(path) }
         if !package.settings.outputs.isEmpty { own = try selectOutputs(own) }
@@ -221,16 +234,17 @@ struct PackageBuild {
         let ownTree = try own.tree()
         let wholeTree = try whole.tree()
         for tree in ownTree.directories + wholeTree.directories { _ = try site.store.put(tree) }
-        let outputs = own.nodes.compactMap { path, node -> BuiltPackage.OutputFile? in
+        let outputs = own.nodes.compactMap { path, node -> OutputFile? in
             guard case .file(let digest, _, _) = node, before.nodes[path] != node else { return nil }
-            return .init(path: path, digest: digest)
+            return OutputFile(path: path, digest: digest)
         }
-        return BuiltPackage(
+        let built = BuiltPackage(
             name: package.name, key: key.digest, leewayVersion: package.leewayVersion, ownTree: ownTree.root.digest,
             artifact: wholeTree.root.digest, references: references,
-            dependencies: needed, outputs: outputs.sorted { $0.path < $1.path },
-            inputTree: inputRoot, steps: steps, fetched: try fetchedFiles(), sandbox: sandbox.level,
+            dependencies: needed, inputTree: inputRoot, steps: steps, fetched: try fetchedFiles(),
+            sandbox: sandbox.level,
             startedOn: started, finishedOn: site.clock())
+        return Result(built: built, outputs: outputs.sorted { $0.path < $1.path })
     }
 
     /// Whether a path is in the artifact if the package says what is.

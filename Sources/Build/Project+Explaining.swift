@@ -140,7 +140,11 @@ extension Explanation {
                     + "it was not built here before, or that result was collected")
         } else if changes.isEmpty {
             lines.append("\(package) \(state); nothing changed since \(since)")
-            if !isCached { lines.append("  its result is no longer in the cache, or it is ephemeral") }
+            if !isCached {
+                lines.append(
+                    "  its result or provenance is no longer in the cache, speaks of another commit, or it is ephemeral"
+                )
+            }
         } else {
             lines.append("\(package) \(state); since \(since):")
         }

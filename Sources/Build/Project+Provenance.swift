@@ -22,7 +22,10 @@ extension Project {
         let builder = try await builder(BuildOptions())
         let plan = try await builder.plan([name])
         // What holds parts of an ephemeral package is never taken from the cache to build on, but can be told about.
-        guard let built = try plan.cached[name] ?? plan.keys[name].flatMap({ try builder.cachedResult(for: $0.digest) })
+        let isVolatile = plan.volatile.contains(name)
+        guard
+            let built = try plan.cached[name]
+                ?? (isVolatile ? plan.keys[name].flatMap { try builder.cachedResult(for: $0.digest) } : nil)
         else {
             throw BuildError(
                 .missing, "has not been built as it is now; run `martlet build \(name)` first", package: name)

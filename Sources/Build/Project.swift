@@ -73,10 +73,11 @@ package struct Project: Sendable {
         tools.roots = workspace.file.settings.toolRoots.map { FilePath($0) }
         tools.identifiesPackages = workspace.file.settings.platform == .packages
         let (project, settled) = (self, building)
+        let state = SourceState(root: workspace.root, definitions: workspace.definitionDigests)
         let site = BuildSite(
             workspace: workspace.root, store: cache.store, actions: cache.actions, tools: tools,
             scratch: try cache.scratch(), sandbox: { try await project.cache.sandbox(off: settled.sandboxOff) },
-            witness: { try await project.witness(settled) })
+            witness: { try await project.witness(settled) }, sourceState: { try await state.digest() })
         return try Builder(
             packages: workspace.packages, site: site, options: building, variables: options.environment)
     }

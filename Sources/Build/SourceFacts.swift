@@ -47,6 +47,15 @@ package struct SourceFacts: Sendable {
     /// The commit in hexadecimal, where there is one.
     package var commit: String? { repository?.head?.id.hex }
 
+    /// What statements about uncommitted inputs rest on beside the inputs themselves: the commit, and the files that
+    /// define the workspace. In another state they may be clean.
+    var state: Digest { Self.state(commit: commit, definitions: definitions) }
+
+    static func state(commit: String?, definitions: [String: Digest]) -> Digest {
+        let lines = definitions.sorted { $0.key < $1.key }.map { "\($0.value.hex) \($0.key)\n" }
+        return .of("commit \(commit ?? "none")\n" + lines.joined())
+    }
+
     /// The URL of the remote called `origin`, without credentials.
     var origin: String? { repository?.origin }
 

@@ -1,4 +1,6 @@
 internal import Bytes
+internal import Git
+internal import Host
 internal import SystemPackage
 
 /// The source facts of a workspace, asked of git when the first statement is written: a build with nothing to do
@@ -24,5 +26,31 @@ actor SourceFactsMemory {
         if let known { return known }
         known = found
         return found
+    }
+}
+
+/// The state of a workspace's repository, asked of git once.
+actor SourceState {
+    private let root: FilePath
+    private let definitions: [String: Digest]
+    private var known: Digest?
+
+    init(root: FilePath, definitions: [String: Digest]) {
+        self.root = root
+        self.definitions = definitions
+    }
+
+    /// As `SourceFacts.state` would be now, by one process.
+    func digest() async throws -> Digest {
+        if let known { return known }
+        var commit: String?
+        do {
+            commit = try await GitRepository.headCommit(at: root)?.hex
+        } catch let error as HostError where error.code == .notFound {
+            // Without git no commit is ever named.
+        }
+        let state = SourceFacts.state(commit: commit, definitions: definitions)
+        known = known ?? state
+        return state
     }
 }

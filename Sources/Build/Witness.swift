@@ -27,17 +27,28 @@ package struct Witness: Sendable {
         self.redactor = redactor
     }
 
-    /// The in-toto statement about one package's build in each shape, as the bytes to be signed.
-    func statements(
-        about built: BuiltPackage, package: Package, recipe: Recipe, toolchain: Toolchain,
+    /// What is said of one package's build.
+    struct Testimony: Sendable {
+        /// The in-toto statement in each shape, as the bytes to be signed.
+        var statements: [ProvenanceFormat: [UInt8]]
+        /// Whether the commit has every input as it was.
+        var isCommitted: Bool
+        /// The state of the repository that was looked at.
+        var state: Digest
+    }
+
+    /// Testifies to one package's build.
+    func testimony(
+        about result: PackageBuild.Result, package: Package, recipe: Recipe, toolchain: Toolchain,
         dependencies: [PackageName: BuiltPackage]
-    ) async throws -> [ProvenanceFormat: [UInt8]] {
+    ) async throws -> Testimony {
+        let built = result.built
         var facts = ProvenanceFacts(
             packageName: package.name.description, packageType: package.type.rawValue, actionKey: built.key,
             inputs: built.inputTree, inputCount: package.sources.count, sandbox: Self.sandbox(of: built, recipe),
             builder: .init(version: MartletProgram.version, digest: program.digest))
         facts.subjects = [Subject(name: package.name.description, digest: ["sha256": built.artifact.hex])]
-        facts.subjects += built.outputs.map { Subject(name: $0.path, digest: ["sha256": $0.digest.hex]) }
+        facts.subjects += result.outputs.map { Subject(name: $0.path, digest: ["sha256": $0.digest.hex]) }
         facts.variant = variant
         facts.arguments = package.substituted
         facts.configuration = package.config.json
@@ -56,10 +67,12 @@ package struct Witness: Sendable {
             invocationID: built.key.hex, startedOn: Timestamp(seconds: Int64(built.startedOn)),
             finishedOn: Timestamp(seconds: Int64(built.finishedOn)))
         facts.redactor = redactor
-        return [
-            .slsa: facts.statement.payload,
-            .leeway: LeewayProvenance(facts, commandLine: commandLine).envelope.payload,
-        ]
+        return Testimony(
+            statements: [
+                .slsa: facts.statement.payload,
+                .leeway: LeewayProvenance(facts, commandLine: commandLine).envelope.payload,
+            ],
+            isCommitted: facts.source != nil && facts.changedInputs.isEmpty, state: source.state)
     }
 
     /// A package is as well kept apart as its least well kept step.

@@ -52,6 +52,18 @@ package struct GitRepository: Sendable {
             format: format, head: head, ref: ref, origin: origin.isEmpty ? nil : URLCredentials.removed(from: origin))
     }
 
+    /// The name of the commit that is checked out at `directory`, by one process; `nil` where there is none.
+    package static func headCommit(at directory: FilePath) async throws -> GitObjectID? {
+        let git = GitCommand(directory: directory)
+        let arguments = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]
+        let outcome = try await git.run(arguments)
+        if let line = line(outcome), let id = GitObjectID(line) { return id }
+        // Quiet about a repository before its first commit; not about one that can't be read.
+        let isAbsent = outcome.errorText.isEmpty || outcome.errorText.contains("not a git repository (or any")
+        guard !outcome.isSuccess, isAbsent else { throw git.failure(outcome, arguments) }
+        return nil
+    }
+
     private static func line(_ outcome: ChildProcess.Outcome) -> String? {
         guard outcome.isSuccess else { return nil }
         let line = outcome.outputText.prefix { $0 != "\n" }

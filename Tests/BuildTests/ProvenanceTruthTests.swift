@@ -183,6 +183,62 @@ struct ProvenanceTruthTests {
         #expect(try await facts(options).isClean == true)
     }
 
+    @Test("what was built before it was committed is told anew once it is, and no step runs again")
+    func committedLater() async throws {
+        let workspace = try await committed([
+            "d/BUILD.yaml": packages(generic("d", sh: "cp d.txt out", "srcs: ['*.txt']")), "d/d.txt": "d",
+            "p/BUILD.yaml": packages(generic("p", sh: "cp d--d/out p", "deps: ['d:d']")),
+        ])
+        try workspace.write("changed", to: "d/d.txt")
+        let dirty = try await workspace.build("p:p")
+        // p's own inputs are committed, but it holds what was made of a file that is not.
+        #expect(try [dirty.isClean("p:p"), dirty.isClean("d:d")] == [true, false])
+        let again = try await workspace.build("p:p")
+        #expect(again.steps.isEmpty && again.plan.cached.count == 1)
+        try await workspace.commitAll()
+        let clean = try await workspace.build("p:p")
+        #expect(clean.ran.isEmpty)
+        #expect(try [clean.isClean("p:p"), clean.isClean("d:d")] == [true, true])
+        #expect(try clean.built("p:p").artifact == dirty.built("p:p").artifact)
+        let commit = try await git("rev-parse", "HEAD", in: workspace.root)
+        for package in ["p:p", "d:d"] {
+            #expect(try clean.dependencies(package, role: "source").first?.digest == ["gitCommit": commit])
+        }
+        #expect(try await workspace.build("p:p").plan.cached.count == 1)
+    }
+
+    @Test("a definition that is put back is told anew, and what stays uncommitted stays told so")
+    func putBackDefinition() async throws {
+        let workspace = try await committed()
+        let original = try Files.readText(workspace.path("p/BUILD.yaml"), limit: 4096)
+        try workspace.write(original + "# a comment that no key has\n", to: "p/BUILD.yaml")
+        #expect(try await workspace.build("p:p").isClean("p:p") == false)
+        try await git("commit", "-q", "--allow-empty", "-m", "empty", in: workspace.root)
+        #expect(try await workspace.build("p:p").isClean("p:p") == false)
+        try workspace.write(original, to: "p/BUILD.yaml")
+        #expect(try await workspace.build("p:p").isClean("p:p") == true)
+    }
+
+    @Test("what a commit had is not taken for what another one has, and what it says stays true")
+    func olderCommit() async throws {
+        let workspace = try await committed()
+        let first = try await git("rev-parse", "HEAD", in: workspace.root)
+        _ = try await workspace.build("p:p")
+        try workspace.write("more", to: "README.md")
+        try await workspace.commitAll()
+        let build = try await workspace.build("p:p")
+        #expect(build.plan.cached.count == 1)
+        #expect(try build.dependencies("p:p", role: "source").first?.digest == ["gitCommit": first])
+        // Now the file is in no commit: nothing that was said of its commit may be said of this one.
+        try await git("rm", "-q", "--cached", "p/a.txt", in: workspace.root)
+        try await git("commit", "-q", "-m", "gone", in: workspace.root)
+        try workspace.write("other", to: "p/a.txt")
+        let dirty = try await workspace.build("p:p")
+        #expect(try dirty.isClean("p:p") == false)
+        try await git("commit", "-q", "--allow-empty", "-m", "empty", in: workspace.root)
+        #expect(try await workspace.build("p:p").isClean("p:p") == false)
+    }
+
     @Test("P5, P11: the artifact and every file that steps made are subjects, overwritten sources too")
     func subjects() async throws {
         let workspace = try TestWorkspace([

@@ -148,6 +148,9 @@ struct TestBuild {
 
     func statement(_ package: String) throws -> Statement { try Statement(parsing: try statementBytes(package)) }
 
+    /// The files that the steps of a package made, as its statement has them.
+    func outputs(_ package: String) throws -> [String] { try statement(package).subjects.dropFirst().map(\.name) }
+
     /// The resolved dependencies of a package's statement with one role.
     func dependencies(_ package: String, role: String) throws -> [ResourceDescriptor] {
         try Provenance(try statement(package).predicate).resolvedDependencies

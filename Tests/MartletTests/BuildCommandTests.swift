@@ -71,6 +71,28 @@ struct BuildCommandTests {
     }
 
     @Test(
+        "what was built before it was committed passes --git-only once it is committed and built, and not before",
+        .enabled(if: TestWorkspace.hasGit, "git is not installed"))
+    func committedLater() async throws {
+        let workspace = try TestWorkspace()
+        try await workspace.git("init", "-q", "-b", "main", ".")
+        try await workspace.git("remote", "add", "origin", "https://git.example.org/team/repo.git")
+        try await workspace.git("add", "-A")
+        try await workspace.git("commit", "-q", "-m", "one")
+        try workspace.write("more\n", to: "lib/b.txt")
+        #expect(try await workspace.martlet("build").status == 0)
+        let assertion = ["provenance", "assert", "--git-only", "app:app"]
+        #expect(try await workspace.martlet(assertion).status == 1)
+        try await workspace.git("add", "-A")
+        try await workspace.git("commit", "-q", "-m", "two")
+        let stale = try await workspace.martlet(assertion)
+        #expect(stale.status != 0 && stale.error.contains("run `martlet build app:app` first"))
+        #expect(try await workspace.martlet("build").status == 0)
+        let passed = try await workspace.martlet(assertion)
+        #expect(passed.status == 0, "\(passed.output) \(passed.error)")
+    }
+
+    @Test(
         "affected lists exactly the packages of which the key changed since a commit",
         .enabled(if: TestWorkspace.hasGit, "git is not installed"))
     func affected() async throws {
