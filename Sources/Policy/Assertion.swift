@@ -1,4 +1,4 @@
-package import Attest
+internal import Attest
 package import Bytes
 
 /// Something that a person wants to be true of every statement in a bundle.

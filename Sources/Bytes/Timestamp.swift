@@ -40,15 +40,6 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
             nanoseconds: Int32(truncatingIfNeeded: nanoseconds))
     }
 
-    /// Reads a member of an object; an unreadable moment is an error, an absent one `nil`.
-    init?(field key: String, of fields: Fields) throws(AttestError) {
-        guard let text = try fields.optionalText(key) else { return nil }
-        guard let moment = Timestamp(text) else {
-            throw AttestError(.malformed, "\(key) is \(text); it should be a moment such as 2022-06-10T13:23:28Z")
-        }
-        self = moment
-    }
-
     package var description: String {
         let days = seconds >= 0 ? seconds / 86400 : (seconds - 86399) / 86400
         let rest = seconds - days * 86400
