@@ -99,6 +99,7 @@ let package = Package(
         tests("Graph", []),
         tests("Keys", ["Bytes", "Host", systemPackage]),
         tests("Ledger", ["Bytes", "Keys"]),
+        tests("TUF", ["Bytes", "Host", "Keys", crypto, systemPackage]),
         tests("Git", ["Bytes", "Host", systemPackage]),
         // Runs one sandbox request, so that tests can do it as another user.
         .executableTarget(
@@ -136,7 +137,7 @@ if Context.environment["MARTLET_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "Attest", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Policy", "Workspace", systemPackage,
+                "Attest", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Policy", "TUF", "Workspace", systemPackage,
             ],
             path: "Fuzz/Fuzz", swiftSettings: settings + instrumentation,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),

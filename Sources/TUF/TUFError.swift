@@ -1,3 +1,5 @@
+package import Bytes
+
 /// Why metadata or a target is not accepted.
 package struct TUFError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A class of failures that callers tell apart. More may be added.
@@ -20,16 +22,24 @@ package struct TUFError: Error, Hashable, Sendable, CustomStringConvertible {
         package static let absent = Code(name: "absent")
         /// The repository can't be read now.
         package static let unreachable = Code(name: "unreachable")
+        /// The place where metadata is kept can't be read or written.
+        package static let storage = Code(name: "storage")
     }
 
     package var code: Code
     /// What is wrong, and what to do where something can be done.
     package var message: String
+    /// The role whose metadata it is about.
+    package var role: String?
+    /// For `.expired`, the moment that has passed.
+    package var expires: Timestamp?
 
-    package init(_ code: Code, _ message: String) {
+    package init(_ code: Code, _ message: String, role: String? = nil, expires: Timestamp? = nil) {
         self.code = code
         self.message = message
+        self.role = role
+        self.expires = expires
     }
 
-    package var description: String { message }
+    package var description: String { role.map { "\($0.safeForTerminal): \(message)" } ?? message }
 }
