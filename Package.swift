@@ -100,6 +100,7 @@ let package = Package(
         tests("Keys", ["Bytes", "Host", systemPackage]),
         tests("Ledger", ["Bytes", "Keys"]),
         tests("TUF", ["Bytes", "Host", "Keys", crypto, systemPackage]),
+        tests("Sigstore", ["Attest", "Bytes", "Host", "Keys", "Ledger", systemPackage]),
         tests("Git", ["Bytes", "Host", systemPackage]),
         // Runs one sandbox request, so that tests can do it as another user.
         .executableTarget(

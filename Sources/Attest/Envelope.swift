@@ -41,21 +41,29 @@ package struct Envelope: Hashable, Sendable {
         } catch {
             throw AttestError(.malformed, "the envelope is not JSON: \(error)")
         }
-        let fields = try Fields(json, at: "envelope")
+        try self.init(json, at: "envelope")
+    }
+
+    /// Reads the JSON of an envelope that is part of something else; `path` is its name in errors.
+    package init(_ json: JSON, at path: String, alphabet: Base64.Alphabet = .either) throws(AttestError) {
+        let fields = try Fields(json, at: path)
         payloadType = try fields.text("payloadType")
-        payload = try Self.decode(fields.optionalText("payload"), "payload")
+        payload = try Self.decode(fields, "payload", alphabet)
         signatures = try fields.objects("signatures") { fields throws(AttestError) in
-            Signature(
-                keyID: try fields.optionalText("keyid"), signature: try Self.decode(fields.optionalText("sig"), "sig"))
+            Signature(keyID: try fields.optionalText("keyid"), signature: try Self.decode(fields, "sig", alphabet))
         }
     }
 
-    private static func decode(_ text: String?, _ name: String) throws(AttestError) -> [UInt8] {
-        guard let text else { throw AttestError(.malformed, "envelope.\(name) is missing") }
+    private static func decode(
+        _ fields: Fields, _ name: String, _ alphabet: Base64.Alphabet
+    ) throws(AttestError) -> [UInt8] {
+        guard let text = try fields.optionalText(name) else {
+            throw AttestError(.malformed, "\(fields.path).\(name) is missing")
+        }
         do {
-            return try Base64.decode(text, alphabet: .either)
+            return try Base64.decode(text, alphabet: alphabet)
         } catch {
-            throw AttestError(.malformed, "envelope.\(name): \(error)")
+            throw AttestError(.malformed, "\(fields.path).\(name): \(error)")
         }
     }
 
@@ -72,17 +80,19 @@ package struct Envelope: Hashable, Sendable {
     }
 
     /// The JSON of this envelope on one line, without the line's end.
-    package var line: [UInt8] {
+    package var line: [UInt8] { json.bytes() }
+
+    /// The JSON of this envelope.
+    package var json: JSON {
         let signatures = signatures.map { signature -> JSON in
             var object = JSONObject()
             object.set("keyid", signature.keyID.map(JSON.string))
             object["sig"] = .string(Base64.encode(signature.signature))
             return .object(object)
         }
-        let json: JSON = [
+        return [
             "payloadType": .string(payloadType), "payload": .string(Base64.encode(payload)),
             "signatures": .array(signatures),
         ]
-        return json.bytes()
     }
 }

@@ -6,7 +6,8 @@ package import Bytes
 /// passed over, as the parsing rules of the in-toto Attestation Framework ask.
 package struct Fields {
     private let object: JSONObject
-    private let path: String
+    /// The name of the object in errors.
+    package let path: String
 
     /// Takes an object; `path` is its name in errors.
     package init(_ json: JSON?, at path: String) throws(AttestError) {
