@@ -17,6 +17,14 @@ enum CryptoDigest {
         case .sha512(let digest): check(digest)
         }
     }
+
+    func map<Result>(_ transform: (any Crypto.Digest) throws -> Result) rethrows -> Result {
+        switch self {
+        case .sha256(let digest): try transform(digest)
+        case .sha384(let digest): try transform(digest)
+        case .sha512(let digest): try transform(digest)
+        }
+    }
 }
 
 extension MessageDigest {

@@ -16,6 +16,10 @@ package struct KeyError: Error, Hashable, Sendable, CustomStringConvertible {
         package static let wrongPassphrase = Code(name: "wrong-passphrase")
         /// There is no such file, module, token or key.
         package static let absent = Code(name: "absent")
+        /// More than one key or token is what was asked for.
+        package static let ambiguous = Code(name: "ambiguous")
+        /// Others on this machine could read the key.
+        package static let exposed = Code(name: "exposed")
         /// The key is there, but its holder refused or failed to use it.
         package static let refused = Code(name: "refused")
     }

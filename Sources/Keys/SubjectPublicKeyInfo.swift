@@ -39,6 +39,19 @@ struct SubjectPublicKeyInfo: DERParseable {
     /// The DER of an Ed25519 key around its 32 bytes (RFC 8410 section 4).
     static func ed25519(_ key: [UInt8]) -> [UInt8] { wrap(algorithm: [0x06, 0x03, 0x2B, 0x65, 0x70], key: key) }
 
+    /// The DER of an ML-DSA key around its bytes (RFC 9881 section 4).
+    static func mlDSA65(_ key: [UInt8]) -> [UInt8] { wrap(algorithm: mlDSA(0x12), key: key) }
+    static func mlDSA87(_ key: [UInt8]) -> [UInt8] { wrap(algorithm: mlDSA(0x13), key: key) }
+
+    private static func mlDSA(_ last: UInt8) -> [UInt8] {
+        [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, last]
+    }
+
+    /// The DER of a point on a curve, whose name is in DER too (RFC 5480 section 2).
+    static func elliptic(curve: [UInt8], point: [UInt8]) -> [UInt8] {
+        wrap(algorithm: [0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01] + curve, key: point)
+    }
+
     private static func wrap(algorithm: [UInt8], key: [UInt8]) -> [UInt8] {
         element(0x30, element(0x30, algorithm) + element(0x03, [0] + key))
     }
