@@ -56,6 +56,7 @@ let package = Package(
         // C doors: system libraries and the system calls that Swift can't make safely.
         .systemLibrary(name: "CCompress", providers: [.apt(["zlib1g-dev", "libzstd-dev"])]),
         .target(name: "CHost"),
+        .target(name: "CPKCS11"),
         .target(name: "CSandbox"),
         .target(name: "CYAMLDoor", dependencies: [yams]),
 
@@ -66,7 +67,7 @@ let package = Package(
         module("Attest", ["Bytes"]),
         module("Graph"),
         module("Git", ["Bytes", "Host", systemPackage]),
-        module("Keys", ["Bytes", crypto, cryptoExtras, swiftASN1]),
+        module("Keys", ["Bytes", "CPKCS11", "Host", crypto, cryptoExtras, swiftASN1, systemPackage]),
         module("Ledger", ["Bytes", "Keys"]),
         module("TUF", ["Bytes", "Host", "Keys", systemPackage]),
         module("Wire", ["Bytes", asyncHTTPClient, nioCore, nioHTTP]),

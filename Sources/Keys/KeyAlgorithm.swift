@@ -20,6 +20,31 @@ package enum KeyAlgorithm: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The name in options, in JSON and in questions to programs.
+    package var name: String {
+        switch self {
+        case .ecdsaP256: "ecdsa-p256"
+        case .ecdsaP384: "ecdsa-p384"
+        case .ecdsaP521: "ecdsa-p521"
+        case .ed25519: "ed25519"
+        case .rsa(let bits): "rsa-\(bits)"
+        case .mlDSA65: "ml-dsa-65"
+        case .mlDSA87: "ml-dsa-87"
+        }
+    }
+
+    /// Every kind of key that can be made.
+    package static let generated: [KeyAlgorithm] = [
+        .ecdsaP256, .ecdsaP384, .ecdsaP521, .ed25519, .rsa(bits: 2048), .rsa(bits: 3072), .rsa(bits: 4096), .mlDSA65,
+        .mlDSA87,
+    ]
+
+    /// The kind of key that can be made under this name.
+    package init?(name: String) {
+        guard let found = Self.generated.first(where: { $0.name == name }) else { return nil }
+        self = found
+    }
+
     /// The hash function that Sigstore's algorithm registry pairs with the key; `nil` for those that take no digest.
     package var defaultHash: HashAlgorithm? {
         switch self {

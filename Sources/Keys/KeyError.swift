@@ -20,6 +20,8 @@ package struct KeyError: Error, Hashable, Sendable, CustomStringConvertible {
         package static let ambiguous = Code(name: "ambiguous")
         /// Others on this machine could read the key.
         package static let exposed = Code(name: "exposed")
+        /// Whoever holds the key gave no answer, in time or at all.
+        package static let unavailable = Code(name: "unavailable")
         /// The key is there, but its holder refused or failed to use it.
         package static let refused = Code(name: "refused")
     }

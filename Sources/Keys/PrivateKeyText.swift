@@ -31,6 +31,10 @@ package struct PrivateKeyText: Sendable {
         guard text.bytes.count <= Self.greatestByteCount else {
             throw KeyError(.malformed, "the file has \(text.bytes.count) bytes, too many for a private key")
         }
+        if text.bytes.first == 0x30 {
+            (container, block) = try Self.block(ofDER: text.bytes)
+            return
+        }
         let blocks: [PEM]
         do {
             blocks = try PEM.blocks(in: text.bytes)
@@ -63,6 +67,30 @@ package struct PrivateKeyText: Sendable {
             throw KeyError(.unsupported, "a block \(block.label.debugDescription) is no private key that martlet reads")
         }
         self.block = block
+    }
+
+    /// Which container DER without a PEM block is: the first elements tell.
+    private static func block(ofDER der: [UInt8]) throws(KeyError) -> (Container, PEM) {
+        let container: Container?
+        do {
+            container = try DER.sequence(try DER.parse(der), identifier: .sequence) { nodes in
+                let (first, second) = (nodes.next()?.identifier, nodes.next()?.identifier)
+                while nodes.next() != nil {}
+                return switch (first, second) {
+                case (.integer, .sequence): .pkcs8
+                case (.integer, .octetString): .sec1
+                case (.integer, .integer): .pkcs1
+                case (.sequence, .octetString): .encryptedPKCS8
+                default: Container?.none
+                }
+            }
+        } catch {
+            throw KeyError(.malformed, "the file is neither PEM nor DER")
+        }
+        guard let container else {
+            throw KeyError(.unsupported, "the file is DER, but no private key that martlet reads")
+        }
+        return (container, PEM(label: "", bytes: der))
     }
 
     /// The key. `passphrase` is needed, and looked at, only where `isEncrypted`.

@@ -21,7 +21,7 @@ struct CommandLineArguments {
         "--fix": nil, "--verbose": nil, "--ignore-warnings": nil, "--otel-insecure": nil, "--keep-going": nil,
     ]
     /// Commands that have commands of their own.
-    private static let groups: Set<String> = ["describe", "provenance", "cache", "collect", "vet"]
+    private static let groups: Set<String> = ["describe", "provenance", "cache", "collect", "vet", "key"]
 
     let forParsing: [String]
 

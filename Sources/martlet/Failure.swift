@@ -4,6 +4,7 @@ internal import Cache
 internal import Git
 internal import Glibc
 internal import Host
+internal import Keys
 internal import Reports
 internal import SystemPackage
 internal import Workspace
@@ -50,6 +51,12 @@ enum Failure {
         case let error as GitError: error.code == .unknownRevision || error.code == .noCommit ? 2 : 3
         case let error as CacheError: error.code == .version ? 2 : 3
         case let error as HostError: error.code == .input ? 2 : 3
+        case let error as KeyError:
+            switch error.code {
+            case .refused, .invalidSignature: 1
+            case .unavailable: 3
+            default: 2
+            }
         default: nil
         }
     }

@@ -12,6 +12,7 @@ struct HelpTests {
         "describe dependencies", "describe environment-manifest", "describe git-info", "describe manifest",
         "describe script", "describe target", "describe tree", "vet", "vet run", "vet ls", "fmt", "init", "why",
         "affected", "cache", "cache stat", "cache gc", "cache verify", "cache prune", "version",
+        "key", "key generate", "key show", "key import", "key export",
     ]
     private static let directory = FilePath(#filePath).removingLastComponent().appending("Golden")
     private static let isUpdating = ChildProcess.environmentVariable("MARTLET_UPDATE_GOLDEN") == "1"

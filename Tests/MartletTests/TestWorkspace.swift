@@ -88,12 +88,14 @@ struct TestWorkspace {
         try await martlet(arguments, in: directory)
     }
 
-    func martlet(_ arguments: [String], in directory: String = "") async throws -> Run {
+    func martlet(
+        _ arguments: [String], in directory: String = "", environment: [String: String] = [:]
+    ) async throws -> Run {
         guard let program = Self.program else { throw HostError(.notFound, "the program is not built") }
         let environment = [
             "PATH": Self.searchPath, "HOME": files.path.string, "MARTLET_CACHE_DIR": files["cache"].string,
             "COLUMNS": "100",
-        ]
+        ].merging(environment) { $1 }
         let outcome = try await ChildProcess.run(
             [program.string] + arguments, environment: environment, workingDirectory: root.pushing(FilePath(directory)),
             outputLimit: 4 << 20, timeLimit: .seconds(120))
