@@ -19,6 +19,8 @@ let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let swiftASN1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
@@ -47,6 +49,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
@@ -70,7 +73,7 @@ let package = Package(
         module("Keys", ["Bytes", "CPKCS11", "Host", crypto, cryptoExtras, swiftASN1, systemPackage]),
         module("Ledger", ["Bytes", "Keys"]),
         module("TUF", ["Bytes", "Host", "Keys", systemPackage]),
-        module("Wire", ["Bytes", asyncHTTPClient, nioCore, nioHTTP]),
+        module("Wire", ["Bytes", asyncHTTPClient, nioCore, nioHTTP, nioPosix, nioSSL]),
         module("Sandbox", ["Bytes", "CSandbox", "Host", subprocess, systemPackage]),
         // Level 2
         module("Cache", ["Bytes", "Host", systemPackage]),
@@ -100,6 +103,11 @@ let package = Package(
         tests("Graph", []),
         tests("Keys", ["Bytes", "Host", systemPackage]),
         tests("Ledger", ["Bytes", "Keys"]),
+        // A web server for tests, on this machine alone.
+        .target(
+            name: "LoopbackServer", dependencies: [nioCore, nioHTTP, nioPosix], path: "Tests/LoopbackServer",
+            swiftSettings: settings),
+        tests("Wire", ["LoopbackServer"]),
         tests("TUF", ["Bytes", "Host", "Keys", crypto, systemPackage]),
         tests("Sigstore", ["Attest", "Bytes", "Host", "Keys", "Ledger", systemPackage]),
         tests("Git", ["Bytes", "Host", systemPackage]),
