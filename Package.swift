@@ -78,7 +78,9 @@ let package = Package(
         // Level 2
         module("Cache", ["Bytes", "Host", systemPackage]),
         module("Workspace", ["Bytes", "CYAMLDoor", "Host", "Graph", "Sandbox", systemPackage]),
-        module("Sigstore", ["Attest", "Bytes", "Keys", "Ledger", "TUF", "Wire", certificates, swiftASN1]),
+        module(
+            "Sigstore",
+            ["Attest", "Bytes", "Host", "Keys", "Ledger", "TUF", "Wire", certificates, swiftASN1, systemPackage]),
         // Level 3
         module("Build", ["Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Sandbox", "Workspace", systemPackage]),
         module("Policy", ["Attest", "Bytes"]),

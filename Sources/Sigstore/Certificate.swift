@@ -78,6 +78,21 @@ package struct Certificate: Sendable {
     /// The issuer for people to read.
     package var issuer: String { parsed.issuer.description }
 
+    /// Common name and organisation of the subject, by the names that trusted roots have for them.
+    var subjectParts: [(name: String, value: String)] {
+        var out: [(name: String, value: String)] = []
+        for attribute in parsed.subject.flatMap({ $0 }) {
+            let name: String? =
+                switch attribute.type {
+                case .RDNAttributeType.commonName: "commonName"
+                case .RDNAttributeType.organizationName: "organization"
+                default: nil
+                }
+            if let name, let value = String(attribute.value) { out.append((name, value)) }
+        }
+        return out
+    }
+
     /// The serial number, big-endian, as DER has it.
     package var serialNumber: [UInt8] { Array(parsed.serialNumber.bytes) }
 

@@ -10,6 +10,14 @@ package struct SigstoreError: Error, Hashable, Sendable, CustomStringConvertible
         package static let unsupported = Code(name: "unsupported")
         /// More than the limit allows.
         package static let limit = Code(name: "limit")
+        /// There definitely is no such thing.
+        package static let absent = Code(name: "absent")
+        /// Nobody can say: a service or a place can't be reached.
+        package static let unreachable = Code(name: "unreachable")
+        /// A service definitely said no, or its answer is not to be believed.
+        package static let refused = Code(name: "refused")
+        /// It was good until a moment that has passed.
+        package static let expired = Code(name: "expired")
     }
 
     package var code: Code

@@ -6,7 +6,9 @@ internal import Glibc
 internal import Host
 internal import Keys
 internal import Reports
+internal import Sigstore
 internal import SystemPackage
+internal import Wire
 internal import Workspace
 
 /// The end of a command that did not do what was asked, with the exit codes of the design: 1 a definite no, 2 wrong
@@ -51,6 +53,13 @@ enum Failure {
         case let error as GitError: error.code == .unknownRevision || error.code == .noCommit ? 2 : 3
         case let error as CacheError: error.code == .version ? 2 : 3
         case let error as HostError: error.code == .input ? 2 : 3
+        case let error as SigstoreError:
+            switch error.code {
+            case .refused, .expired: 1
+            case .unreachable: 3
+            default: 2
+            }
+        case let error as WireError: error.code == .malformed ? 2 : 3
         case let error as KeyError:
             switch error.code {
             case .refused, .invalidSignature: 1
