@@ -83,9 +83,10 @@ let package = Package(
             ["Attest", "Bytes", "Host", "Keys", "Ledger", "TUF", "Wire", certificates, swiftASN1, systemPackage]),
         // Level 3
         module("Build", ["Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Sandbox", "Workspace", systemPackage]),
-        module("Policy", ["Attest", "Bytes"]),
+        module("Policy", ["Attest", "Bytes", "Cache", "Host", "Sigstore", systemPackage]),
         // Level 4
-        module("Reports", ["Build", "Bytes", "Host", "Workspace", systemPackage]),
+        module(
+            "Reports", ["Attest", "Build", "Bytes", "Host", "Keys", "Policy", "Sigstore", "Workspace", systemPackage]),
         // Level 5
         .executableTarget(
             name: "martlet",

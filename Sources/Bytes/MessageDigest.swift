@@ -38,6 +38,16 @@ package struct MessageDigest: Hashable, Sendable, CustomStringConvertible {
         self.bytes = bytes
     }
 
+    /// Reads `sha256:` and 64 lower-case hexadecimal digits, and the like; `nil` for anything else.
+    package init?(description text: String) {
+        for algorithm in HashAlgorithm.allCases where text.hasPrefix(algorithm.rawValue + ":") {
+            guard let bytes = Hex.decode(text.dropFirst(algorithm.rawValue.count + 1)) else { return nil }
+            self.init(algorithm, bytes: bytes)
+            return
+        }
+        return nil
+    }
+
     /// The same digest in martlet's own type.
     package init(_ digest: Digest) {
         algorithm = .sha256

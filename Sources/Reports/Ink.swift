@@ -1,3 +1,5 @@
+package import Host
+
 /// Colours for a terminal, or none.
 package struct Ink: Sendable {
     /// The meanings that martlet colours.
@@ -19,6 +21,11 @@ package struct Ink: Sendable {
     /// Uses colours on a terminal, unless `NO_COLOR` is set to anything (no-color.org) or the terminal is `dumb`.
     package init(isTerminal: Bool, environment: [String: String]) {
         isColored = isTerminal && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+    }
+
+    /// Uses colours where `screen` is a terminal that shows them.
+    package init(for screen: Terminal) {
+        self.init(isTerminal: screen.isTerminal, environment: ProcessEnvironment.variables)
     }
 
     /// `text` in `tone`.

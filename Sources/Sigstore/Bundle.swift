@@ -66,6 +66,13 @@ package struct UnverifiedBundle: Sendable {
 }
 
 extension UnverifiedBundle {
+    /// The artifact that the bundle itself speaks of, for those who want to know what it is about: what they learn is
+    /// about that digest and no file.
+    package var claimedArtifact: (any Artifact)? {
+        guard case .message(let digest?, _) = content else { return nil }
+        return DigestArtifact(digest)
+    }
+
     /// Reads a bundle. What breaks the format, is beyond the limits or is in the bundle twice is refused.
     package init(parsing bytes: [UInt8]) throws(SigstoreError) {
         let json: JSON

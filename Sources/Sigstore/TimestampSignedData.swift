@@ -26,7 +26,7 @@ struct TimestampSignedData {
     private init(_ nodes: inout ASN1NodeCollection.Iterator) throws {
         let version = try Int(derEncoded: &nodes)
         guard version == 3 else { throw SigstoreError(.unsupported, "CMS SignedData of version \(version)") }
-        _ = try nodes.require("digestAlgorithms")
+        let digestAlgorithms = try Self.algorithms(nodes.require("digestAlgorithms"))
         content = try Self.content(nodes.require("encapContentInfo"))
         var certificates: [[UInt8]] = []
         var node = try nodes.require("signerInfos")
@@ -48,6 +48,16 @@ struct TimestampSignedData {
             throw ASN1Error.invalidASN1Object(reason: "signerInfos is no set")
         }
         signers = try list.prefix(2).map { try TimestampSigner($0) }
+        guard signers.allSatisfy({ digestAlgorithms.contains($0.digestAlgorithm) }) else {
+            throw SigstoreError(.malformed, "the timestamp does not list the hash function that its signer used")
+        }
+    }
+
+    private static func algorithms(_ node: ASN1Node) throws -> [HashAlgorithm] {
+        guard node.identifier == .set, case .constructed(let list) = node.content else {
+            throw ASN1Error.invalidASN1Object(reason: "digestAlgorithms is no set")
+        }
+        return try list.map { try HashAlgorithm(identifier: $0) }
     }
 
     private static func content(_ node: ASN1Node) throws -> [UInt8] {
@@ -68,6 +78,14 @@ struct TimestampSigner: Sendable {
     enum Identifier: Sendable {
         case issuerAndSerial(issuer: [UInt8], serial: [UInt8])
         case subjectKeyIdentifier([UInt8])
+
+        /// The version of a SignerInfo that is named so (RFC 5652 section 5.3).
+        var version: Int {
+            switch self {
+            case .issuerAndSerial: 1
+            case .subjectKeyIdentifier: 3
+            }
+        }
     }
 
     /// The certificate's digest in the signed attributes (RFC 5035; with SHA-1, RFC 2634).
@@ -92,8 +110,12 @@ struct TimestampSigner: Sendable {
     }
 
     private init(_ nodes: inout ASN1NodeCollection.Iterator) throws {
-        _ = try Int(derEncoded: &nodes)
+        let version = try Int(derEncoded: &nodes)
         identifier = try Self.identifier(nodes.require("sid"))
+        guard version == identifier.version else {
+            throw SigstoreError(
+                .malformed, "the timestamp's signer is of version \(version), which does not fit its name")
+        }
         digestAlgorithm = try HashAlgorithm(identifier: nodes.require("digestAlgorithm"))
         let attributes = try nodes.require("signedAttrs")
         guard attributes.identifier == ASN1Identifier(tagWithNumber: 0, tagClass: .contextSpecific),
@@ -107,7 +129,9 @@ struct TimestampSigner: Sendable {
         (signatureHash, padding) = try Self.algorithm(nodes.require("signatureAlgorithm"), digest: digestAlgorithm)
         signature = Array(try ASN1OctetString(derEncoded: &nodes).bytes)
         // Attributes that are not signed say nothing that counts.
-        _ = nodes.next()
+        if let rest = nodes.next(), rest.identifier != ASN1Identifier(tagWithNumber: 1, tagClass: .contextSpecific) {
+            throw ASN1Error.invalidASN1Object(reason: "something follows the signature")
+        }
     }
 
     private static func identifier(_ node: ASN1Node) throws -> Identifier {
@@ -126,17 +150,19 @@ struct TimestampSigner: Sendable {
         }
     }
 
+    /// Its parameters name the hash function again; a signature by another one does not verify.
+    private static let rsaPSS: ASN1ObjectIdentifier = [1, 2, 840, 113549, 1, 1, 10]
+
     private static func algorithm(_ node: ASN1Node, digest: HashAlgorithm) throws -> (HashAlgorithm?, RSAPadding) {
         try DER.sequence(node, identifier: .sequence) { nodes in
             let oid = try ASN1ObjectIdentifier(derEncoded: &nodes)
-            // Parameters of RSASSA-PSS name the hash function again; a signature by another one does not verify.
-            _ = nodes.next()
+            if let parameters = nodes.next(), oid != Self.rsaPSS { _ = try ASN1Null(derEncoded: parameters) }
             switch oid {
             case [1, 2, 840, 10045, 4, 3, 2], [1, 2, 840, 113549, 1, 1, 11]: return (.sha256, .pkcs1v15)
             case [1, 2, 840, 10045, 4, 3, 3], [1, 2, 840, 113549, 1, 1, 12]: return (.sha384, .pkcs1v15)
             case [1, 2, 840, 10045, 4, 3, 4], [1, 2, 840, 113549, 1, 1, 13]: return (.sha512, .pkcs1v15)
             case [1, 2, 840, 113549, 1, 1, 1]: return (digest, .pkcs1v15)
-            case [1, 2, 840, 113549, 1, 1, 10]: return (digest, .pss)
+            case Self.rsaPSS: return (digest, .pss)
             case [1, 3, 101, 112]: return (nil, .pkcs1v15)
             default:
                 throw SigstoreError(

@@ -63,8 +63,8 @@ extension TimestampToken {
         guard isBound else {
             throw SigstoreError(.malformed, "the timestamp names another certificate than the authority's")
         }
-        // A certificate with the authority's name and number that is not the authority's own is an impostor's.
-        for embedded in certificates where isNamed(embedded) && embedded != certificate {
+        // A token that brings certificates brings its signer's, and that is the authority's own or an impostor's.
+        guard certificates.isEmpty || certificates.contains(certificate) else {
             throw SigstoreError(.malformed, "the certificate in the timestamp is not the trusted root's")
         }
         guard signer.digestAlgorithm.digest(of: content.bytes).bytes == signer.messageDigest else {

@@ -32,6 +32,8 @@ package struct VerificationPolicy: Sendable {
         case identities([Identity])
         /// The holder of this key.
         case key(PublicKey)
+        /// The holder of the key that the bundle's hint names, while it was in use.
+        case namedKeys(NamedKeys)
     }
 
     /// Witnesses of whom some must have signed each checkpoint.
@@ -55,13 +57,21 @@ package struct VerificationPolicy: Sendable {
     package var times: Int
     /// How many of them must be timestamp authorities.
     package var timestamps = 0
+    /// Whether a timestamp by somebody whom the trusted root does not have is passed over rather than refused.
+    package var ignoresUnknownTimestamps = false
     package var quorum: Quorum?
     /// Whether intoto 0.0.1 entries, which hold no signature, are enough.
     package var acceptsEntriesWithoutSignature = false
 
+    /// Whether the signer is to be known by a certificate.
+    package var isByCertificate: Bool {
+        if case .identities = signer { true } else { false }
+    }
+
     package init(signer: Signer) {
         self.signer = signer
         if case .key = signer { times = 0 } else { times = 1 }
+        if case .namedKeys = signer { certificateLogs = 0 }
     }
 }
 

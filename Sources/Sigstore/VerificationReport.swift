@@ -19,6 +19,7 @@ package struct VerificationReport: Sendable {
         case profile = "certificate-profile"
         case certificateLog = "certificate-log"
         case key = "key"
+        case keyPeriod = "key-period"
         case issuer = "policy-issuer"
         case identity = "policy-identity"
         case claim = "policy-claim"

@@ -20,6 +20,15 @@ extension VerificationRun {
             authorities.insert(authority.operatorName)
         }
         checkThreshold(operators.count, policy.times, "time", "the signature's time is not told by enough sources")
+        if let keyPeriod {
+            if let outside = times.map(\.moment).first(where: { !keyPeriod.contains($0) }) {
+                report.fail(
+                    .keyPeriod, "key's period", "the key was not in use when the signature was made",
+                    expected: "\(keyPeriod)", got: "\(outside)")
+            } else if !times.isEmpty {
+                report.pass(.keyPeriod, "key's period", "\(keyPeriod)")
+            }
+        }
         if policy.timestamps > 0 {
             checkThreshold(
                 authorities.count, policy.timestamps, "timestamps",
@@ -51,8 +60,15 @@ extension VerificationRun {
                 return authority
             } catch {
                 switch error {
-                case .unknownAuthority:
+                case .unknownAuthority
+                where policy.ignoresUnknownTimestamps || trustedRoot.timestampAuthorities.isEmpty:
                     report.skip(.timestamp, title, "it is not by an authority of the trusted root, and does not count")
+                case .unknownAuthority:
+                    report.fail(
+                        .timestamp, title, "it is not by an authority of the trusted root",
+                        expected: trustedRoot.timestampAuthorities.map(\.uri).joined(separator: " or ").safeForTerminal,
+                        remedy: "update the trusted root, or pass over such timestamps with --ignore-unknown-timestamps"
+                    )
                 case .wrong(let error): report.fail(.timestamp, title, error.message)
                 }
             }

@@ -59,6 +59,8 @@ struct VerificationRun {
     var certificate: Certificate?
     /// The key that the signature must verify with.
     var key: PublicKey?
+    /// When the key was in use, where somebody says so.
+    var keyPeriod: ValidityPeriod?
     /// Entries whose log is known and vouches for them.
     var loggedEntries: [LoggedEntry] = []
     /// When the signature existed, by everyone who could be checked.
@@ -123,6 +125,22 @@ struct VerificationRun {
             report.pass(
                 .key, "key",
                 "\(key.algorithm), id \(key.id.hex)" + (hint.isEmpty ? "" : ", hint \(hint.safeForTerminal)"))
+        case (.publicKey(let hint), .namedKeys(let keys)):
+            guard let named = keys.entries.first(where: { $0.hint.hasSameBytes(as: hint) }) else {
+                report.fail(
+                    .key, "key", "nobody's key has the name that the bundle gives",
+                    expected: keys.entries.map(\.hint).joined(separator: " or ").safeForTerminal,
+                    got: hint.safeForTerminal)
+                return
+            }
+            self.key = named.key
+            keyPeriod = named.period
+            signer = .key(named.key)
+            report.pass(.key, "key", "\(named.key.algorithm), \(hint.safeForTerminal)")
+        case (.certificates, .namedKeys):
+            report.fail(
+                .key, "key", "the bundle is signed with a certificate", expected: "a named key", got: "a certificate",
+                remedy: "give the identity of the certificate's owner")
         case (.publicKey, .identities):
             report.fail(
                 .key, "key", "the bundle is signed with a key that it does not hold", expected: "a certificate",

@@ -5,6 +5,8 @@ internal import Git
 internal import Glibc
 internal import Host
 internal import Keys
+internal import Ledger
+internal import Policy
 internal import Reports
 internal import Sigstore
 internal import SystemPackage
@@ -50,6 +52,7 @@ enum Failure {
             default: 1
             }
         case is WorkspaceError: 2
+        case is SigstoreError, is LedgerError, is PolicyError: 2
         case let error as GitError: error.code == .unknownRevision || error.code == .noCommit ? 2 : 3
         case let error as CacheError: error.code == .version ? 2 : 3
         case let error as HostError: error.code == .input ? 2 : 3

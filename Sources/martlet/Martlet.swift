@@ -23,7 +23,12 @@ struct Martlet: AsyncParsableCommand {
                     CollectCommand.self, DescribeCommand.self, VetCommand.self, FormatCommand.self, InitCommand.self,
                 ]),
             CommandGroup(name: "Why", subcommands: [WhyCommand.self, AffectedCommand.self]),
-            CommandGroup(name: "Proof", subcommands: [ProvenanceCommand.self, KeyCommand.self, TrustCommand.self]),
+            CommandGroup(
+                name: "Proof",
+                subcommands: [
+                    VerifyCommand.self, VerifyAttestationCommand.self, VerifyBundleCommand.self, ProvenanceCommand.self,
+                    KeyCommand.self, TrustCommand.self,
+                ]),
             CommandGroup(name: "Upkeep", subcommands: [CacheCommand.self, VersionCommand.self]),
             CommandGroup(name: "Completion", subcommands: [BashCompletionCommand.self]),
         ])

@@ -13,7 +13,7 @@ struct HelpTests {
         "describe script", "describe target", "describe tree", "vet", "vet run", "vet ls", "fmt", "init", "why",
         "affected", "cache", "cache stat", "cache gc", "cache verify", "cache prune", "trust", "trust init",
         "trust update", "trust show", "trust export", "trust import", "trust create", "version",
-        "key", "key generate", "key show", "key import", "key export",
+        "verify", "verify-attestation", "verify-bundle", "key", "key generate", "key show", "key import", "key export",
     ]
     private static let directory = FilePath(#filePath).removingLastComponent().appending("Golden")
     private static let isUpdating = ChildProcess.environmentVariable("MARTLET_UPDATE_GOLDEN") == "1"

@@ -1,0 +1,174 @@
+internal import Attest
+package import Bytes
+internal import Cache
+internal import Host
+package import Sigstore
+package import SystemPackage
+
+/// Verifies artifacts with the bundles that lie beside them or inside: one process, all processors, certificates'
+/// issuers checked once.
+package struct BundleVerification: Sendable {
+    /// What somebody wants to know about.
+    package enum Target: Hashable, Sendable, CustomStringConvertible {
+        case file(FilePath)
+        case digest(MessageDigest)
+        /// Bundles by themselves: what they say, about whatever they are about.
+        case bundles(FilePath)
+
+        package var description: String {
+            switch self {
+            case .file(let path), .bundles(let path): path.string
+            case .digest(let digest): "\(digest)"
+            }
+        }
+    }
+
+    /// The answer about one target, or about one of many bundles in a file.
+    package struct Verdict: Sendable {
+        package var name: String
+        package var verified: [VerifiedBundle] = []
+        /// The reports of bundles that failed.
+        package var failures: [VerificationReport] = []
+        /// Why nothing could be verified at all.
+        package var problem: String?
+        /// A file could not be read, so that nobody can tell.
+        package var isUndecided = false
+
+        /// At least one bundle vouches for the target. Others beside it may be about something else.
+        package var isVerified: Bool { !verified.isEmpty }
+    }
+
+    package var verifier: Verifier
+    /// The file with the bundle; `nil` looks beside the artifact and inside it.
+    package var bundle: FilePath?
+    /// Statements must have this predicate type; `nil` where any will do.
+    package var predicateType: String?
+
+    package init(verifier: Verifier, bundle: FilePath? = nil, predicateType: String? = nil) {
+        self.verifier = verifier
+        self.bundle = bundle
+        self.predicateType = predicateType
+    }
+
+    /// The names of bundles beside an artifact, in the order in which they are looked for.
+    package static let suffixes = [
+        ".sigstore.json", ".sigstore", ".sigstore.jsonl", ".intoto.jsonl", ".provenance.jsonl",
+    ]
+
+    /// Files below `path` that have a bundle beside them, where `path` is a directory; else `path` itself.
+    package static func targets(at path: FilePath) throws -> [Target] {
+        guard try Files.status(path)?.kind == .directory else { return [.file(path)] }
+        var out: [Target] = []
+        let names = Set(try DirectoryWalk(path).entries().filter { $0.kind == .regular }.map(\.path))
+        for name in names.sorted(by: Files.isOrderedByBytes)
+        where suffixes.contains(where: { names.contains(name + $0) }) {
+            out.append(.file(path.pushing(FilePath(name))))
+        }
+        return out
+    }
+
+    /// The verdict on each target, in order. Targets are taken in portions, so that a batch has few tasks.
+    package func verify(_ targets: [Target]) async -> [Verdict] {
+        guard targets.count > 1 else { return targets.flatMap { verify($0) } }
+        let portion = max(1, min(64, (targets.count + 1) / 2))
+        let starts = Array(stride(from: 0, to: targets.count, by: portion))
+        return await withTaskGroup(of: Portion.self) { group in
+            for start in starts {
+                group.addTask {
+                    Portion(
+                        start: start,
+                        verdicts: targets[start..<min(start + portion, targets.count)].flatMap { verify($0) })
+                }
+            }
+            var portions: [Portion] = []
+            for await portion in group { portions.append(portion) }
+            return portions.sorted { $0.start < $1.start }.flatMap(\.verdicts)
+        }
+    }
+
+    private struct Portion: Sendable {
+        let start: Int
+        let verdicts: [Verdict]
+    }
+
+    /// The verdicts on one target: one, except for a file of bundles.
+    package func verify(_ target: Target) -> [Verdict] {
+        do {
+            switch target {
+            case .digest(let digest):
+                guard let bundle else {
+                    throw PolicyError("a digest alone says nothing; name the bundle with --bundle")
+                }
+                return [verify(try Self.read(bundle), DigestArtifact(digest), "\(digest)")]
+            case .file(let path):
+                let (bundles, artifact) = try bundles(of: path)
+                return [verify(bundles, artifact, path.string)]
+            case .bundles(let path):
+                let bundles = try Self.read(path)
+                return bundles.enumerated().map { index, bundle in
+                    let name = bundles.count == 1 ? path.string : "\(path.string):\(index + 1)"
+                    return verify([bundle], bundle.claimedArtifact, name)
+                }
+            }
+        } catch let error as SigstoreError {
+            return [Verdict(name: target.description, failures: [VerificationFailure(unreadable: error).report])]
+        } catch {
+            return [Verdict(name: target.description, problem: "\(error)", isUndecided: error is HostError)]
+        }
+    }
+
+    private func verify(_ bundles: [UnverifiedBundle], _ artifact: (any Sigstore.Artifact)?, _ name: String) -> Verdict
+    {
+        var verdict = Verdict(name: name)
+        for bundle in bundles {
+            do {
+                let verified = try verifier.verify(bundle, artifact: artifact)
+                if let predicateType, verified.statement?.predicateType != predicateType {
+                    verdict.problem =
+                        "the bundle is verified, but its statement is \(verified.statement?.predicateType ?? "none"), not \(predicateType)"
+                    continue
+                }
+                verdict.verified.append(verified)
+            } catch {
+                verdict.failures.append(error.report)
+            }
+        }
+        if bundles.isEmpty { verdict.problem = "there is no attestation in the bundle" }
+        return verdict
+    }
+
+    /// The bundles of a file, and the artifact as their subjects name it: of an archive that carries its provenance,
+    /// that is the archive without it.
+    private func bundles(of path: FilePath) throws -> ([UnverifiedBundle], any Sigstore.Artifact) {
+        let inspection = try? Cache.Artifact.inspect(path)
+        var artifact: any Sigstore.Artifact = FileArtifact(path)
+        if let inspection, inspection.bundle != nil, let digest = inspection.digest {
+            artifact = DigestArtifact(MessageDigest(digest))
+        }
+        if let bundle { return (try Self.read(bundle), artifact) }
+        for suffix in Self.suffixes {
+            let beside = FilePath(path.string + suffix)
+            if try Files.exists(beside) { return (try Self.read(beside), artifact) }
+        }
+        guard let inside = inspection?.bundle else {
+            throw PolicyError(
+                "no bundle is beside it or inside it; name one with --bundle, or put it at \(path.string)\(Self.suffixes[0])"
+            )
+        }
+        return (try AttestationFile(parsing: inside).bundles, artifact)
+    }
+
+    private static func read(_ path: FilePath) throws -> [UnverifiedBundle] {
+        try AttestationFile(parsing: try Files.read(path, limit: 512 << 20)).bundles
+    }
+}
+
+/// Why nothing could be decided.
+package struct PolicyError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong, a semicolon, and what to do.
+    package let message: String
+
+    package init(_ message: String) { self.message = message }
+
+    package var description: String { message }
+}
