@@ -150,7 +150,9 @@ if Context.environment["MARTLET_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "Attest", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Policy", "TUF", "Workspace", systemPackage,
+                "Attest", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Keys", "Ledger", "Policy", "Sigstore", "TUF",
+                "Workspace",
+                systemPackage,
             ],
             path: "Fuzz/Fuzz", swiftSettings: settings + instrumentation,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),

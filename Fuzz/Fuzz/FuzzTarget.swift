@@ -8,7 +8,8 @@ struct FuzzTarget: Sendable {
     /// Every target, by name.
     static let all: [FuzzTarget] = [
         json, base64, tar, gzip, zstd, statIndex, tree, actionRecord, envelope, statement, bundle, yaml, buildFile,
-        workspaceFile, glob, template, packageName, gitTree, protobuf, tufMetadata,
+        workspaceFile, glob, template, packageName, gitTree, protobuf, tufMetadata, attestation, trustedRoot,
+        certificate, timestamp, entryBody, note, proof,
     ]
 
     /// Ends the process when a promise of the parser is broken, so that libFuzzer keeps the input.

@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import Keys
 internal import SwiftASN1
 
@@ -122,6 +122,14 @@ struct SignedCertificateTimestamp: Hashable, Sendable {
 
     private static func bigEndian(_ value: UInt64, _ count: Int) -> [UInt8] {
         (0..<count).reversed().map { UInt8(truncatingIfNeeded: value >> UInt64($0 * 8)) }
+    }
+}
+
+extension Certificate {
+    /// The moments at which certificate logs promised to hold this one, unchecked, for people to read.
+    package func promises() throws(SigstoreError) -> [(logID: [UInt8], moment: Timestamp?)] {
+        _ = try SignedCertificateTimestamp.withoutTimestamps(toBeSigned)
+        return try SignedCertificateTimestamp.embedded(in: self).map { ($0.logID, $0.moment) }
     }
 }
 

@@ -37,7 +37,8 @@ struct VerificationArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The trusted root: logs and authorities to believe. Default: $MARTLET_TRUSTED_ROOT.", valueName: "file"))
+            "The trusted root: logs and authorities to believe. Default: $MARTLET_TRUSTED_ROOT, else that of `martlet trust`.",
+            valueName: "file"))
     var trustedRoot: String?
 
     @Option(
@@ -81,7 +82,7 @@ struct VerificationArguments: ParsableArguments {
 
     /// The verifier that these ask for.
     func verifier(trustedRootVariable: String = Self.trustedRootVariable) async throws -> Verifier {
-        let root = try readTrustedRoot(trustedRootVariable)
+        let root = try await readTrustedRoot(trustedRootVariable)
         var policy = VerificationPolicy(signer: try await signer())
         if case .key = policy.signer, root == nil { policy.logEntries = 0 }
         if let logs { policy.logEntries = logs }
@@ -95,14 +96,21 @@ struct VerificationArguments: ParsableArguments {
         }
         if root == nil, policy.logEntries > 0 || policy.timestamps > 0 || policy.isByCertificate {
             throw CommandError.usage(
-                "there is no trusted root; give --trusted-root FILE, or set \(trustedRootVariable)")
+                "there is no trusted root; give --trusted-root FILE, set \(trustedRootVariable), or run `martlet trust init`"
+            )
         }
         return Verifier(trustedRoot: root ?? TrustedRoot(), policy: policy)
     }
 
-    private func readTrustedRoot(_ variable: String) throws -> TrustedRoot? {
-        guard let file = trustedRoot ?? ChildProcess.environmentVariable(variable) else { return nil }
-        return try TrustedRoot(parsing: try Files.read(FilePath(file), limit: 8 << 20))
+    /// The trusted root: a file, else what `martlet trust` keeps; `nil` where neither is there.
+    private func readTrustedRoot(_ variable: String) async throws -> TrustedRoot? {
+        if let file = trustedRoot ?? ChildProcess.environmentVariable(variable) {
+            return try TrustedRoot(parsing: try Files.read(FilePath(file), limit: 8 << 20))
+        }
+        guard let directory = try? TrustDirectory(environment: ProcessEnvironment.variables),
+            try directory.isInitialized(), let now = Timestamp(seconds: Clocks.nowNanoseconds() / 1_000_000_000)
+        else { return nil }
+        return try await directory.load(at: now).config.trustedRoot
     }
 
     private func signer() async throws -> VerificationPolicy.Signer {
