@@ -9,7 +9,7 @@ struct FuzzTarget: Sendable {
     static let all: [FuzzTarget] = [
         json, base64, tar, gzip, zstd, statIndex, tree, actionRecord, envelope, statement, bundle, yaml, buildFile,
         workspaceFile, glob, template, packageName, gitTree, protobuf, tufMetadata, attestation, trustedRoot,
-        certificate, timestamp, entryBody, note, proof,
+        certificate, timestamp, entryBody, note, proof, statTree, snapshot,
     ]
 
     /// Ends the process when a promise of the parser is broken, so that libFuzzer keeps the input.

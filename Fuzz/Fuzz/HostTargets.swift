@@ -1,4 +1,5 @@
 internal import Bytes
+internal import SystemPackage
 
 @testable internal import Host
 
@@ -29,6 +30,14 @@ extension FuzzTarget {
         }
         guard input.count < 1 << 14, let packed = try? compression.compress(input) else { return }
         require((try? Compression.decompress(packed, limit: 1 << 20)) == input, "what is packed unpacks")
+    }
+
+    /// Comparing a tree of statuses with a directory: nothing is read beyond the bytes, and it ends.
+    static let statTree = FuzzTarget(name: "stat-tree") { input in
+        guard let tree = try? StatTree(decoding: input), let root = try? OpenFile(directory: "/proc/self/fdinfo") else {
+            return
+        }
+        for number in 0..<min(tree.count, 1000) { _ = try? tree.compare(number..<(number + 1), below: root.number) }
     }
 
     /// Reading a table of file statuses: a damaged one is refused, and look-ups end.

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Host
 internal import SystemPackage
 
 @testable internal import Workspace
@@ -20,6 +21,21 @@ extension FuzzTarget {
                 require(!package.name.name.isEmpty, "a package has a name")
             }
         }
+    }
+
+    /// Reading a load that was kept, with its checksum put right.
+    static let snapshot = FuzzTarget(name: "snapshot") { input in
+        guard input.count >= 48, let identity = Digest(input, at: 16) else { return }
+        var repaired = input
+        let sum = input.checksum(from: 16)
+        for index in 0..<8 { repaired[8 + index] = UInt8(truncatingIfNeeded: sum >> (8 * UInt64(index))) }
+        guard let snapshot = try? WorkspaceSnapshot(decoding: repaired, identity: identity) else { return }
+        var reader = YAMLReader(file: "WORKSPACE.yaml", document: YAMLDocument(), unknownKeys: nil)
+        let file = WorkspaceFile(YAMLNode(kind: .scalar), &reader)
+        var workspace = Workspace(root: "/work", file: file, arguments: [:])
+        try? workspace.unpack(snapshot.body, files: snapshot.files, ignores: .init(root: "/work", text: ""))
+        for package in workspace.packages.values.prefix(100) { _ = package.leewayManifest }
+        _ = workspace.updateVersions(afterChangesOf: [0, 1])
     }
 
     /// Reading a WORKSPACE.yaml.

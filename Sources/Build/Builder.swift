@@ -20,6 +20,8 @@ package struct Builder: Sendable {
     private let positions: [Int]
     /// The variables that packages may take from martlet's own environment.
     let variables: [String: String]
+    /// The keys that targets had; `nil` where nothing names the workspace's state.
+    var memory: PlanMemory?
 
     /// - Parameters:
     ///   - packages: all packages of the workspace, without a cycle.
@@ -92,6 +94,7 @@ package struct Builder: Sendable {
         }
         var plan = try keyedPlan(targets, needed: needed, recipes: recipes, isUnsandboxed: isUnsandboxed)
         try await findCached(in: &plan, needed: needed)
+        remember(plan)
         return plan
     }
 
@@ -161,9 +164,13 @@ package struct Builder: Sendable {
     ///
     /// Asked only of targets and of what has to be mounted: a build that finds everything looks at little else.
     private func reusableResult(of name: PackageName, in plan: Plan) async throws -> BuiltPackage? {
-        guard !plan.volatile.contains(name), let key = plan.keys[name], let built = try cachedResult(for: key.digest),
-            await isWitnessed(built)
-        else { return nil }
+        guard !plan.volatile.contains(name), let key = plan.keys[name] else { return nil }
+        return try await reusableResult(for: key.digest)
+    }
+
+    /// The same of a package that is known to follow from its key.
+    func reusableResult(for key: Digest) async throws -> BuiltPackage? {
+        guard let built = try cachedResult(for: key), await isWitnessed(built) else { return nil }
         do {
             let isComplete = try site.store.flatten(built.ownTree).allSatisfy { file in
                 if case .file(let digest, _, _) = file.node { site.store.contains(digest) } else { true }

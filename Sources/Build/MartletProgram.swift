@@ -10,6 +10,14 @@ package struct MartletProgram: Sendable, Hashable {
     /// SHA-256 of the running program's file.
     package var digest: Digest
 
+    /// Names the running program by its file's status, without reading it.
+    static func identity() throws -> Digest {
+        guard let status = try Files.status("/proc/self/exe") else {
+            throw HostError(.notFound, "the running program has no file", path: "/proc/self/exe")
+        }
+        return .of("\(version) \(status.device) \(status.inode) \(status.size) \(status.modified) \(status.changed)")
+    }
+
     /// - Parameter index: remembers the digest as long as the file does not change.
     package init(index: ToolIndex) throws {
         let link = FilePath("/proc/self/exe")

@@ -48,7 +48,7 @@ package struct PackageKey: Sendable {
             ("dependencies", .array(recipe.dependencies.map { Self.json(of: $0, key: dependencies[$0.package]) })),
             ("artifact", ["directory": .string(recipe.artifactDirectory), "leftOut": .list(recipe.leftOut)]),
             ("settings", package.settings.json),
-            ("declared", Self.declared(package.leewayManifest)),
+            ("declared", Self.declared(package.leewayHeader)),
             ("tools", .rows(tools.sorted { $0.0 < $1.0 })),
             ("roots", .list(toolchain.roots.map(\.string))),
             ("platform", .table(toolchain.platform)),
@@ -61,9 +61,9 @@ package struct PackageKey: Sendable {
     /// What the Leeway manifest has beside definition, sources and dependencies: the declared environment and the
     /// arguments that a package says it depends on. The definition's own text is left out, so that a comment rebuilds
     /// nothing; what it says is in the other members.
-    private static func declared(_ leewayManifest: String) -> JSON {
+    private static func declared(_ leewayHeader: String) -> JSON {
         .list(
-            leewayManifest.split(separator: "\n").filter { $0.hasPrefix("environment: ") || $0.hasPrefix("arg ") }
+            leewayHeader.split(separator: "\n").filter { $0.hasPrefix("environment: ") || $0.hasPrefix("arg ") }
                 .map(String.init))
     }
 

@@ -47,7 +47,8 @@ struct ProbeMemory: Sendable {
         return outcome.outputText
     }
 
-    private func key(for probe: EnvironmentManifest.Probe) throws -> Digest {
+    /// Names what the probe's answer depends on.
+    func key(for probe: EnvironmentManifest.Probe) throws -> Digest {
         let separators: Set<Character> = [" ", "\t", "\n", "|", ";", "&", "(", ")", "$", "`", "\"", "'", "<", ">"]
         let words = Set(probe.command.flatMap { $0.split { separators.contains($0) } }.map(String.init))
         let toolchain = try Toolchain(names: words, settings: settings)

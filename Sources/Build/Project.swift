@@ -1,4 +1,5 @@
 internal import Attest
+internal import Bytes
 internal import Cache
 internal import Host
 internal import Sandbox
@@ -40,23 +41,25 @@ package struct Project: Sendable {
             let facts = try await SourceFacts(of: root, blobs: cache.blobs)
             return WorkspaceOptions.GitFacts(commit: facts.commit) { facts.isChanged($0) }
         }
-        // Opened before the first status is read: its rule against races counts from here.
-        let index = StatIndex(try cache.statIndex(of: root))
-        loading.hashMemory = WorkspaceOptions.HashMemory(
-            recall: { path, status in
-                guard let known = index.hashes(of: path, status), let highway = known.highway else { return nil }
-                return ContentHashes(digest: known.digest, highway: highway, size: status.size)
-            },
-            remember: { new in
-                for file in new {
-                    index.remember(
-                        .init(digest: file.hashes.digest, highway: file.hashes.highway), of: file.path, file.status)
-                }
-            })
+        let statuses = try cache.statIndex(of: root)
+        let index = HashIndex(statuses)
+        loading.hashMemory = { index.memory() }
+        // The files of a commit's copy are looked at once, and -D is where secrets come in.
+        if commit == nil, options.arguments.isEmpty {
+            var keeping = WorkspaceOptions.Keeping(
+                file: FilePath(statuses.string + ".load"),
+                identity: try MartletProgram.identity(),
+                mayKeep: { arguments in !arguments.keys.contains { Redactor.looksSecret($0) } },
+                identifyProbe: { try probes.key(for: $0) }, identifyEngine: { try engine.identity() },
+                identifyRepository: { try await SourceFacts.identity(at: root) })
+            keeping.now = options.now
+            loading.keeping = keeping
+        }
         let workspace = try await Workspace.load(root: root, options: loading)
         // A workspace on a full disk can still be read.
         try? index.save()
         try? cache.blobs.save()
+        try? cache.tools.index.save()
         return workspace
     }
 
@@ -78,8 +81,14 @@ package struct Project: Sendable {
             workspace: workspace.root, store: cache.store, actions: cache.actions, tools: tools,
             scratch: try cache.scratch(), sandbox: { try await project.cache.sandbox(off: settled.sandboxOff) },
             witness: { try await project.witness(settled) }, sourceState: { try await state.digest() })
-        return try Builder(
+        var builder = try Builder(
             packages: workspace.packages, site: site, options: building, variables: options.environment)
+        if let state = workspace.state {
+            builder.memory = PlanMemory(
+                file: FilePath(try cache.statIndex(of: workspace.root).string + ".plans"),
+                state: .of(state.bytes + (try MartletProgram.identity().bytes)))
+        }
+        return builder
     }
 
     private func witness(_ building: BuildOptions) async throws -> Witness {

@@ -1,3 +1,4 @@
+internal import Host
 package import SystemPackage
 package import Workspace
 
@@ -14,6 +15,8 @@ package struct ProjectOptions: Sendable {
     package var commandLine: [String] = []
     /// martlet's own environment.
     package var environment: [String: String]
+    /// The time of day in nanoseconds since 1970; a parameter so that tests decide.
+    package var now: @Sendable () -> Int64 = { Clocks.nowNanoseconds() }
     package var strictness = WorkspaceOptions.Strictness.warn
 
     package init(directory: FilePath, environment: [String: String]) {

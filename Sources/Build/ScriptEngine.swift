@@ -12,6 +12,11 @@ struct ScriptEngine: Sendable {
     /// Made when the first script has to run: most workspaces have none.
     let sandbox: @Sendable () async throws -> Sandbox
 
+    /// Names the engine: what a script gives depends on it, its text and the arguments.
+    func identity() throws -> Digest {
+        try Toolchain(names: ["node"], settings: settings).tools["node"]?.digest ?? .of("none")
+    }
+
     /// The standard output of the script's program.
     func evaluate(_ request: JavaScript.Request) async throws -> [UInt8] {
         let toolchain = try Toolchain(names: ["node"], settings: settings)

@@ -59,6 +59,15 @@ package struct SourceFacts: Sendable {
     /// The URL of the remote called `origin`, without credentials.
     var origin: String? { repository?.origin }
 
+    /// Names what `isChanged` depends on beside the files below `root`; `nil` when that can't be told by one process,
+    /// or where submodules have commits of their own.
+    static func identity(at root: FilePath) async throws -> (name: Digest, commit: String?)? {
+        guard let place = try await GitRepository.place(of: root),
+            try !Files.exists(place.root.appending(".gitmodules"))
+        else { return nil }
+        return (.of("\(place.commit.hex) \(place.directory) \(place.root)"), place.commit.hex)
+    }
+
     /// The repository and commit for a statement.
     var source: ProvenanceFacts.Source? {
         guard let repository, let head = repository.head else { return nil }

@@ -45,7 +45,7 @@ package struct Witness: Sendable {
         let built = result.built
         var facts = ProvenanceFacts(
             packageName: package.name.description, packageType: package.type.rawValue, actionKey: built.key,
-            inputs: built.inputTree, inputCount: package.sources.count, sandbox: Self.sandbox(of: built, recipe),
+            inputs: built.inputTree, inputCount: package.sourceCount, sandbox: Self.sandbox(of: built, recipe),
             builder: .init(version: MartletProgram.version, digest: program.digest))
         facts.subjects = [Subject(name: package.name.description, digest: ["sha256": built.artifact.hex])]
         facts.subjects += result.outputs.map { Subject(name: $0.path, digest: ["sha256": $0.digest.hex]) }

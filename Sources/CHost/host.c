@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/vfs.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
@@ -57,4 +58,13 @@ ptrdiff_t martlet_get_attribute(int descriptor, const char *name, void *buffer, 
 
 ptrdiff_t martlet_copy_range(int from, int to, size_t size) {
     return copy_file_range(from, NULL, to, NULL, size, 0);
+}
+
+uint32_t martlet_file_system(int descriptor) {
+    struct statfs status;
+    return fstatfs(descriptor, &status) == 0 ? (uint32_t)status.f_type : 0;
+}
+
+int martlet_open_place(int directory, const char *path) {
+    return openat(directory, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }

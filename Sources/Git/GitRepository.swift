@@ -64,6 +64,21 @@ package struct GitRepository: Sendable {
         return nil
     }
 
+    /// Where `workspace` is in its repository, and the commit that is checked out, by one process; `nil` where there is no
+    /// commit.
+    package static func place(
+        of workspace: FilePath
+    ) async throws -> (root: FilePath, directory: String, commit: GitObjectID)? {
+        let git = GitCommand(directory: workspace)
+        let outcome = try await git.run(
+            ["rev-parse", "--show-toplevel", "--show-prefix", "--verify", "--quiet", "HEAD^{commit}"])
+        let lines = outcome.outputText.split(separator: "\n", omittingEmptySubsequences: false)
+        guard outcome.isSuccess, lines.count == 4, lines[3].isEmpty, let commit = GitObjectID(lines[2]) else {
+            return nil
+        }
+        return (FilePath(String(lines[0])), String(lines[1]), commit)
+    }
+
     private static func line(_ outcome: ChildProcess.Outcome) -> String? {
         guard outcome.isSuccess else { return nil }
         let line = outcome.outputText.prefix { $0 != "\n" }

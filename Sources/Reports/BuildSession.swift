@@ -35,6 +35,7 @@ package struct BuildSession: Sendable {
     /// Builds `targets` and everything that they need.
     package func build(_ targets: [PackageName], _ options: BuildOptions) async throws -> Builder.Outcome {
         let builder = try await project.builder(options, for: targets)
+        if let unchanged = try await builder.unchangedPlan(targets) { return try await build(unchanged, with: builder) }
         return try await build(try await builder.plan(targets), with: builder)
     }
 

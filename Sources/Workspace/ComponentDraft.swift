@@ -14,6 +14,8 @@ struct ComponentDraft: Sendable {
     var diagnostics: [Diagnostic] = []
     /// The SHA-256 of `BUILD.yaml`.
     var digest: Digest?
+    /// The statuses of the component's files, read before their content.
+    var statuses: [String: FileStatus] = [:]
     /// The text of `BUILD.js`.
     var script: String?
 
@@ -35,6 +37,9 @@ struct ComponentDraft: Sendable {
         var component = ComponentDraft(directory: directory)
         let start = SourceLocation(file: component.file, line: 1)
         do {
+            for file in hasScript ? [component.file, component.scriptFile] : [component.file] {
+                component.statuses[file] = try Files.status(root.appending(file))
+            }
             let text = try Files.read(root.appending(component.file), limit: YAMLLimits().bytes)
             component.digest = .of(text)
             try component.read(text, arguments: arguments, strictness: strictness)

@@ -1,4 +1,5 @@
 package import Bytes
+internal import Host
 
 /// The kinds of packages that martlet builds.
 package enum PackageType: String, Sendable, CaseIterable {
@@ -18,10 +19,12 @@ package struct SourceFile: Hashable, Sendable {
     /// A source that the package type adds to those the package names, such as `go.work` or a lock file. It is put
     /// beside the package's own files under its last path component, too.
     package var isImplicit: Bool
+    /// What stands for the content in Leeway's versions.
+    package var leewayHash: LeewayHash
 
     package init(
         path: String, digest: Digest, size: Int, isExecutable: Bool, linkTarget: String? = nil,
-        isImplicit: Bool = false
+        isImplicit: Bool = false, leewayHash: LeewayHash = LeewayHash()
     ) {
         self.path = path
         self.digest = digest
@@ -29,6 +32,7 @@ package struct SourceFile: Hashable, Sendable {
         self.isExecutable = isExecutable
         self.linkTarget = linkTarget
         self.isImplicit = isImplicit
+        self.leewayHash = leewayHash
     }
 }
 
@@ -54,7 +58,13 @@ package struct Package: Sendable {
     /// Where it is declared. For a package that a `BUILD.js` made, that file.
     package var location: SourceLocation
     /// Sorted by path, without duplicates.
-    package var sources: [SourceFile]
+    package var sources: [SourceFile] {
+        get { sourceList.all }
+        set { sourceList = .read(newValue) }
+    }
+    /// How many sources there are.
+    package var sourceCount: Int { sourceList.count }
+    var sourceList: SourceList
     /// What `sources` were found by.
     package var patterns = SourcePatterns()
     /// Direct dependencies in the order of the file.
@@ -75,8 +85,10 @@ package struct Package: Sendable {
     package var unresolved: [String]
     /// The definition exactly as Leeway hashes it (specs/build.md 4.4).
     package var definition: [UInt8]
-    /// The text whose SHA-1 is `leewayVersion`.
-    package var leewayManifest: String
+    /// The first lines of `leewayManifest`: what the version covers beside dependencies and sources.
+    package var leewayHeader: String
+    /// The lines of `leewayManifest` that give the dependencies' versions.
+    var leewayDependencies = ""
     /// 40 hexadecimal digits.
     package var leewayVersion: String
 
@@ -84,13 +96,13 @@ package struct Package: Sendable {
         name: PackageName, type: PackageType, location: SourceLocation, sources: [SourceFile],
         dependencies: [PackageName], layout: [PackageName: String], argumentDependencies: [String],
         environment: [String], isEphemeral: Bool, prep: [[String]], config: PackageConfig, settings: PackageSettings,
-        substituted: [String: String], unresolved: [String], definition: [UInt8], leewayManifest: String,
+        substituted: [String: String], unresolved: [String], definition: [UInt8], leewayHeader: String,
         leewayVersion: String
     ) {
         self.name = name
         self.type = type
         self.location = location
-        self.sources = sources
+        sourceList = .read(sources)
         self.dependencies = dependencies
         self.layout = layout
         self.argumentDependencies = argumentDependencies
@@ -102,7 +114,14 @@ package struct Package: Sendable {
         self.substituted = substituted
         self.unresolved = unresolved
         self.definition = definition
-        self.leewayManifest = leewayManifest
+        self.leewayHeader = leewayHeader
         self.leewayVersion = leewayVersion
+    }
+
+    /// The text whose SHA-1 is `leewayVersion`.
+    package var leewayManifest: String {
+        if leewayHeader.isEmpty { return "" }
+        let lines = sources.map { $0.path + ":" + $0.leewayHash.hex }.sorted(by: Files.isOrderedByBytes)
+        return leewayHeader + leewayDependencies + lines.joined(separator: "\n") + "\n"
     }
 }

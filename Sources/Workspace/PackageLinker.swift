@@ -11,19 +11,22 @@ struct PackageLinker {
     /// The sources of each draft.
     let found: [[SourceFinder.Found]]
     let facts: [String: SourceHashing.Outcome]
+    let ignores: WorkspaceTree.Ignores
     var diagnostics: [Diagnostic] = []
-    private var gitFacts: WorkspaceOptions.GitFacts?
+    /// What git said, if what was linked depends on that.
+    private(set) var gitFacts: WorkspaceOptions.GitFacts?
     private var dirty: [Int: Bool] = [:]
 
     init(
         workspace: Workspace, options: WorkspaceOptions, drafts: [PackageDraft], found: [[SourceFinder.Found]],
-        facts: [String: SourceHashing.Outcome]
+        facts: [String: SourceHashing.Outcome], ignores: WorkspaceTree.Ignores
     ) {
         self.workspace = workspace
         self.options = options
         self.drafts = drafts
         self.found = found
         self.facts = facts
+        self.ignores = ignores
     }
 
     /// The version of the way in which each type is built, which Leeway raises when that changes.
@@ -56,10 +59,10 @@ struct PackageLinker {
             var package = makePackage(number, materials[number], dependencies[number].map(\.name))
             if !order.isEmpty {
                 let below = dependencies[number].map { lines[$0.number] }.joined()
-                package.leewayManifest = manifest(
-                    number, materials[number], environment: environment, dependencies: below)
+                package.leewayHeader = header(number, materials[number], environment: environment)
+                package.leewayDependencies = below
                 var hasher = SHA1Hasher()
-                hasher.update(Array(package.leewayManifest.utf8))
+                hasher.update(Array((package.leewayHeader + below + materials[number].lines).utf8))
                 package.leewayVersion = Hex.encode(hasher.finalize())
                 lines[number] = "\(package.name).\(package.leewayVersion)\n"
             }
@@ -133,7 +136,7 @@ struct PackageLinker {
                         SourceFile(
                             path: source.path, digest: facts.hashes.digest, size: facts.hashes.size,
                             isExecutable: facts.isExecutable, linkTarget: facts.linkTarget,
-                            isImplicit: source.isImplicit))
+                            isImplicit: source.isImplicit, leewayHash: LeewayHash(facts.hashes.highway)))
                     lines.append(source.path + ":" + facts.highwayHex)
                 case .failure(let message):
                     material.failures.append("the source \(source.path) can't be read: \(message)")
@@ -158,17 +161,15 @@ struct PackageLinker {
             dependencies: dependencies, layout: layout, argumentDependencies: draft.argumentDependencies,
             environment: draft.environment, isEphemeral: draft.isEphemeral, prep: draft.prep, config: draft.config,
             settings: draft.settings, substituted: draft.substituted, unresolved: [], definition: draft.definition,
-            leewayManifest: "", leewayVersion: "")
+            leewayHeader: "", leewayVersion: "")
         package.patterns = SourcePatterns(
             component: draft.name.component, included: draft.patterns + (workspace.variant?.include ?? []),
-            excluded: workspace.variant?.exclude ?? [])
+            excluded: workspace.variant?.exclude ?? [], ignores: ignores)
         return package
     }
 
-    /// The text whose SHA-1 is the Leeway version (specs/build.md section 4).
-    private func manifest(
-        _ number: Int, _ material: Material, environment: String, dependencies: String
-    ) -> String {
+    /// The first lines of the text whose SHA-1 is the Leeway version (specs/build.md section 4).
+    private func header(_ number: Int, _ material: Material, environment: String) -> String {
         let draft = drafts[number]
         let file = workspace.file
         var text = "buildProcessVersion: \(Self.processVersions[draft.type] ?? 1)\n"
@@ -182,8 +183,7 @@ struct PackageLinker {
         text += "environment: \(environment)\n"
         text += "definition: \(material.definitionHash)\n"
         for argument in draft.argumentDependencies { text += "arg \(argument)\n" }
-        text += dependencies
-        return text + material.lines
+        return text
     }
 
     // MARK: - Built-in arguments

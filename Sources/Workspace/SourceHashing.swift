@@ -15,6 +15,8 @@ struct SourceHashing: Sendable {
         var highwayHex: String
         var isExecutable: Bool
         var linkTarget: String?
+        /// Through any link, read before the content.
+        var status: FileStatus
     }
 
     enum Outcome: Sendable {
@@ -72,7 +74,7 @@ struct SourceHashing: Sendable {
             if let hashes = memory.recall(source.path, status) {
                 return Facts(
                     hashes: hashes, highwayHex: Hex.encode(hashes.highway), isExecutable: status.isExecutable,
-                    linkTarget: target)
+                    linkTarget: target, status: status)
             }
         }
         let (hashes, status) = try Files.contentHashes(
@@ -80,6 +82,6 @@ struct SourceHashing: Sendable {
         if memory != nil { remember((source.path, status, hashes)) }
         return Facts(
             hashes: hashes, highwayHex: Hex.encode(hashes.highway), isExecutable: status.isExecutable,
-            linkTarget: target)
+            linkTarget: target, status: status)
     }
 }

@@ -17,12 +17,19 @@ extension Workspace {
 struct WorkspaceLoader {
     let root: FilePath
     let options: WorkspaceOptions
+    /// When the first file was looked at, in nanoseconds since 1970.
+    let began: Int64
+    /// The text of `.leewayignore`; empty when there is none.
+    var ignored = ""
+    /// The statuses that definitions had before they were read, for what may be kept of this load.
+    var statuses: [String: FileStatus] = [:]
     var workspace: Workspace
     var diagnostics: [Diagnostic] = []
 
     init(root: FilePath, options: WorkspaceOptions) throws {
         self.root = root
         self.options = options
+        began = options.keeping?.now() ?? Clocks.nowNanoseconds()
         let path = root.appending("WORKSPACE.yaml")
         let text: [UInt8]
         do {
@@ -58,6 +65,8 @@ struct WorkspaceLoader {
     mutating func load() async throws -> Workspace {
         readArguments()
         chooseVariant()
+        readIgnores()
+        if let kept = await restored() { return kept }
         let tree = try walk()
         var components = try await readComponents(tree)
         try await runScripts(&components)
@@ -73,15 +82,17 @@ struct WorkspaceLoader {
             diagnostics += result.diagnostics
             for source in result.sources where unique[source.path] == nil { unique[source.path] = source }
         }
-        let facts = try await SourceHashing(root: root, memory: options.hashMemory).facts(of: Array(unique.values))
+        let facts = try await SourceHashing(root: root, memory: options.hashMemory?()).facts(of: Array(unique.values))
         let (values, problems) = await manifest
         workspace.environmentManifest = EnvironmentManifest(values: values)
         diagnostics += problems
         var linker = PackageLinker(
-            workspace: workspace, options: options, drafts: drafts, found: found.map(\.sources), facts: facts)
+            workspace: workspace, options: options, drafts: drafts, found: found.map(\.sources), facts: facts,
+            ignores: WorkspaceTree.Ignores(root: root, text: ignored))
         workspace = try await linker.link()
         diagnostics += linker.diagnostics
         sortDiagnostics()
+        await keep(tree, unique, facts, types: Set(drafts.map(\.type)), linker.gitFacts)
         return workspace
     }
 
@@ -140,18 +151,22 @@ struct WorkspaceLoader {
 
     // MARK: - Files
 
-    private mutating func walk() throws -> WorkspaceTree {
-        let text = (try? Files.readText(root.appending(".leewayignore"), limit: 1 << 20)) ?? ""
-        if !text.isEmpty {
+    private mutating func readIgnores() {
+        ignored = (try? Files.readText(root.appending(".leewayignore"), limit: 1 << 20)) ?? ""
+        if !ignored.isEmpty {
             workspace.definitionFiles.append(".leewayignore")
-            workspace.definitionDigests[".leewayignore"] = .of(text)
+            workspace.definitionDigests[".leewayignore"] = .of(ignored)
         }
-        let ignores = WorkspaceTree.Ignores(root: root, text: text)
+    }
+
+    private mutating func walk() throws -> WorkspaceTree {
+        let ignores = WorkspaceTree.Ignores(root: root, text: ignored)
         var tree = try WorkspaceTree(root: root, ignores: ignores)
-        warn(aboutIgnores: ignores, text: text)
+        warn(aboutIgnores: ignores, text: ignored)
         var nested = WorkspaceTree.Ignores(root: root, text: "")
         for directory in tree.nestedWorkspaces {
             let file = directory + "/WORKSPACE.yaml"
+            statuses[file] = try? Files.status(root.appending(file))
             let text = try? Files.read(root.appending(file), limit: YAMLLimits().bytes)
             if let text, !WorkspaceFile.isOurs(text) {
                 if let severity = options.strictness.severity {
@@ -254,6 +269,7 @@ struct WorkspaceLoader {
         var drafts: [(text: String, draft: PackageDraft)] = []
         var seen: [PackageName: SourceLocation] = [:]
         for component in components {
+            statuses.merge(component.statuses) { $1 }
             if workspace.variant?.excludedComponents.contains(component.name) == true { continue }
             diagnostics += component.diagnostics
             workspace.definitionFiles.append(component.file)

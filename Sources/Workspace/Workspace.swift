@@ -22,6 +22,11 @@ package struct Workspace: Sendable {
     /// The SHA-256 of each definition file as it was read.
     package internal(set) var definitionDigests: [String: Digest] = [:]
 
+    /// Names everything that was read and what came of it, where that could be kept: equal states are equal workspaces.
+    package internal(set) var state: Digest?
+    /// Whether an earlier load was taken over.
+    package internal(set) var isRestored = false
+
     /// The packages in the order of their numbers in `graph`, which is that of their names.
     package internal(set) var order: [PackageName] = []
     /// The dependencies between the packages.

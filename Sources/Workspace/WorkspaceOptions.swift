@@ -1,4 +1,6 @@
+package import Bytes
 package import Host
+package import SystemPackage
 
 /// How a workspace is to be loaded, and where the loader gets what it doesn't read itself.
 package struct WorkspaceOptions: Sendable {
@@ -49,6 +51,38 @@ package struct WorkspaceOptions: Sendable {
         }
     }
 
+    /// Where whole loads are kept, so that the next one can compare statuses instead of reading (docs/formats/snapshot.md).
+    package struct Keeping: Sendable {
+        package var file: FilePath
+        /// What a load depends on beside the workspace and the other options: the program.
+        package var identity: Digest
+        /// The time of day in nanoseconds since 1970, for the rule against races.
+        package var now: @Sendable () -> Int64 = { Clocks.nowNanoseconds() }
+        /// Whether a load with these arguments may be written down: they may be secret.
+        package var mayKeep: @Sendable ([String: String]) -> Bool
+        /// Names what the answer of a probe depends on.
+        package var identifyProbe: @Sendable (EnvironmentManifest.Probe) throws -> Digest
+        /// Names what runs `BUILD.js` files.
+        package var identifyEngine: @Sendable () throws -> Digest
+        /// Names the repository and its commit, on which `gitFacts` depend beside the files; `nil` when they depend on
+        /// more. The commit is that of the facts.
+        package var identifyRepository: @Sendable () async throws -> (name: Digest, commit: String?)?
+
+        package init(
+            file: FilePath, identity: Digest, mayKeep: @escaping @Sendable ([String: String]) -> Bool,
+            identifyProbe: @escaping @Sendable (EnvironmentManifest.Probe) throws -> Digest,
+            identifyEngine: @escaping @Sendable () throws -> Digest,
+            identifyRepository: @escaping @Sendable () async throws -> (name: Digest, commit: String?)? = { nil }
+        ) {
+            self.file = file
+            self.identity = identity
+            self.mayKeep = mayKeep
+            self.identifyProbe = identifyProbe
+            self.identifyEngine = identifyEngine
+            self.identifyRepository = identifyRepository
+        }
+    }
+
     /// The variant to apply; `nil` means the workspace's default one, if it has one.
     package var variant: String?
     /// `-D name=value`.
@@ -56,7 +90,9 @@ package struct WorkspaceOptions: Sendable {
     package var strictness = Strictness.warn
     /// Asked once, and only when a package's text depends on the commit.
     package var gitFacts: @Sendable () async throws -> GitFacts = { GitFacts(commit: nil) { _ in false } }
-    package var hashMemory: HashMemory?
+    /// Opened when files have to be hashed.
+    package var hashMemory: (@Sendable () -> HashMemory)?
+    package var keeping: Keeping?
     package var javaScript = JavaScript.node
     /// Gives the standard output of an environment manifest's command. The default runs it in the workspace root.
     package var probe: (@Sendable (EnvironmentManifest.Probe) async throws -> String)?

@@ -19,15 +19,23 @@ struct WorkspaceTree: Sendable {
         var path: String
         var segments: [[UInt8]]
         var files: [File] = []
+        /// All names with their kinds, those that are ignored included.
+        var names: [StatTree.Entry] = []
+        /// Read before the names.
+        var status: FileStatus?
     }
 
     /// Sorted so that all that is below a directory follows it.
     private(set) var directories: [Directory] = []
+    /// All directories that the walk went through, nested workspaces included.
+    private(set) var walked: [Directory] = []
+    /// Links to directories, followed or not: the path relative to the root, and where it leads to, free of links.
+    private(set) var directoryLinks: [String: String] = [:]
     /// Directories of other workspaces inside this one, relative to the root.
     private(set) var nestedWorkspaces: [String] = []
 
     /// What `.leewayignore` says: any path that contains one of these is ignored.
-    struct Ignores: Sendable {
+    struct Ignores: Hashable, Sendable {
         var entries: [[UInt8]]
         /// The absolute path of the root and a slash.
         let base: [UInt8]
@@ -56,13 +64,15 @@ struct WorkspaceTree: Sendable {
     /// Walks `root`.
     init(root: FilePath, ignores: Ignores) throws {
         var found: [String: Directory] = ["": Directory(path: "", segments: [])]
-        try Self.walk(root, prefix: "", real: [ToolPath.resolve(root) ?? root], ignores: ignores, into: &found)
+        try Self.walk(
+            root, prefix: "", real: [ToolPath.resolve(root) ?? root], ignores: ignores, into: &found, &directoryLinks)
         nestedWorkspaces = found.values.compactMap { directory in
             !directory.path.isEmpty && directory.files.contains { $0.name == Array("WORKSPACE.yaml".utf8) }
                 ? directory.path : nil
         }.sorted()
         directories = Array(found.values)
         directories.sort { Self.precedes($0.segments, $1.segments) }
+        walked = directories
     }
 
     private static func precedes(_ left: [[UInt8]], _ right: [[UInt8]]) -> Bool {
@@ -71,25 +81,23 @@ struct WorkspaceTree: Sendable {
     }
 
     private static func walk(
-        _ root: FilePath, prefix: String, real: [FilePath], ignores: Ignores, into found: inout [String: Directory]
+        _ root: FilePath, prefix: String, real: [FilePath], ignores: Ignores, into found: inout [String: Directory],
+        _ directoryLinks: inout [String: String]
     ) throws {
-        var links: [String] = []
+        var links: [(path: String, isIgnored: Bool)] = []
+        var statuses: [(path: String, status: FileStatus)] = []
         var current = ("", Directory(path: "", segments: []))
         var isOpen = false
         func path(_ relative: String) -> String { prefix.isEmpty ? relative : prefix + "/" + relative }
         func flush() {
             if isOpen { found[current.0] = current.1 }
         }
-        try DirectoryWalk(root).forEach { entry in
+        var walk = DirectoryWalk(root)
+        walk.onDirectory = { statuses.append(($0, $1)) }
+        try walk.forEach { entry in
             let full = path(entry.path)
             let slash = full.utf8.lastIndex(of: UInt8(ascii: "/"))
             let name = slash.map { full.utf8[full.utf8.index(after: $0)...] } ?? full.utf8[...]
-            if entry.kind == .directory {
-                if name.elementsEqual(".git".utf8) || ignores.contains(full) { return false }
-                found[full] = Directory(path: full, segments: full.utf8.split(separator: 0x2F).map { Array($0) })
-                return true
-            }
-            if ignores.contains(full) { return false }
             let parent = slash.map { String(full[..<$0]) } ?? ""
             if !isOpen || current.0 != parent {
                 flush()
@@ -97,32 +105,47 @@ struct WorkspaceTree: Sendable {
                 current = (parent, directory)
                 isOpen = true
             }
+            if entry.kind != .link { current.1.names.append(.init(name: Array(name), kind: entry.kind)) }
+            if entry.kind == .directory {
+                if name.elementsEqual(".git".utf8) || ignores.contains(full) { return false }
+                found[full] = Directory(path: full, segments: full.utf8.split(separator: 0x2F).map { Array($0) })
+                return true
+            }
+            let isIgnored = ignores.contains(full)
             if entry.kind == .link {
-                links.append(entry.path)
-            } else {
+                links.append((entry.path, isIgnored))
+            } else if !isIgnored {
                 current.1.files.append(
                     File(name: Array(name), isLink: false, isRegular: entry.kind == .regular))
             }
             return false
         }
         flush()
-        for link in links {
+        for (directory, status) in statuses {
+            found[prefix.isEmpty || directory.isEmpty ? prefix + directory : path(directory)]?.status = status
+        }
+        for (link, isIgnored) in links {
             let full = path(link)
             let place = root.appending(link)
             let status = try? Files.status(place)
+            let slash = full.utf8.lastIndex(of: UInt8(ascii: "/"))
+            let parent = slash.map { String(full[..<$0]) } ?? ""
+            let name = slash.map { Array(full.utf8[full.utf8.index(after: $0)...]) } ?? Array(full.utf8)
+            found[parent]?.names.append(.init(name: name, kind: .link, followed: status?.kind))
+            if isIgnored { continue }
             guard status?.kind == .directory else {
-                let slash = full.lastIndex(of: "/")
-                let parent = slash.map { String(full[..<$0]) } ?? ""
-                let name = slash.map { Array(full[full.index(after: $0)...].utf8) } ?? Array(full.utf8)
                 found[parent]?.files.append(File(name: name, isLink: true, isRegular: status?.kind == .regular))
                 continue
             }
             // A link to a directory that the path leads through already would go round for ever.
-            guard let target = ToolPath.resolve(place), let parent = ToolPath.resolve(place.removingLastComponent()),
+            let resolved = ToolPath.resolve(place)
+            directoryLinks[full] = resolved?.string ?? ""
+            guard let target = resolved, let parent = ToolPath.resolve(place.removingLastComponent()),
                 !parent.starts(with: target), !real.contains(target), real.count < 16
             else { continue }
             found[full] = Directory(path: full, segments: full.utf8.split(separator: 0x2F).map { Array($0) })
-            try walk(place, prefix: full, real: real + [target], ignores: ignores, into: &found)
+            try Self.walk(
+                place, prefix: full, real: real + [target], ignores: ignores, into: &found, &directoryLinks)
         }
     }
 

@@ -27,7 +27,7 @@ extension Package {
             dependencies: dependencies.compactMap { PackageName($0) }, layout: [:], argumentDependencies: [],
             environment: environment, isEphemeral: isEphemeral, prep: prep, config: config, settings: settings,
             substituted: [:], unresolved: [], definition: [],
-            leewayManifest: "buildProcessVersion: 1\nenvironment: 00\ndefinition: 11\n\n",
+            leewayHeader: "buildProcessVersion: 1\nenvironment: 00\ndefinition: 11\n\n",
             leewayVersion: String(repeating: "0", count: 40))
     }
 }

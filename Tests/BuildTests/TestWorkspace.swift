@@ -31,6 +31,8 @@ final class TestWorkspace: Sendable {
         var variant: String?
         var environment: [String: String] = [:]
         var building = BuildOptions(jobs: 2)
+        /// Added to the time of day.
+        var clockOffset: Int64 = 0
     }
 
     /// - Parameters:
@@ -69,6 +71,8 @@ final class TestWorkspace: Sendable {
         options.root = root
         options.arguments = settings.arguments
         options.variant = settings.variant
+        let offset = settings.clockOffset
+        options.now = { Clocks.nowNanoseconds() + offset }
         return try await Project.open(options)
     }
 

@@ -308,12 +308,12 @@ struct LoadingTests {
         let fixture = try Fixture(["c/BUILD.yaml": Self.one, "c/x": "1"])
         let seen = Recorder()
         let fresh = try await fixture.load {
-            $0.hashMemory = .init(recall: { _, _ in nil }, remember: { seen.add($0.map(\.path)) })
+            $0.hashMemory = { .init(recall: { _, _ in nil }, remember: { seen.add($0.map(\.path)) }) }
         }
         #expect(seen.paths.sorted() == ["c/BUILD.yaml", "c/x"])
         let fake = ContentHashes(digest: .of("fake"), highway: [UInt8](repeating: 7, count: 32), size: 4)
         let recalled = try await fixture.load {
-            $0.hashMemory = .init(recall: { _, _ in fake }, remember: { _ in Issue.record("nothing is new") })
+            $0.hashMemory = { .init(recall: { _, _ in fake }, remember: { _ in Issue.record("nothing is new") }) }
         }
         #expect(try recalled.package("c:p").sources[0].digest == .of("fake"))
         let before = try fresh.package("c:p").leewayVersion

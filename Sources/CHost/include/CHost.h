@@ -42,4 +42,10 @@ ptrdiff_t martlet_get_attribute(int descriptor, const char *name, void *buffer, 
 /// copy_file_range(2) from one descriptor's position to the other's; the bytes copied, 0 at the end, or -1 with errno.
 ptrdiff_t martlet_copy_range(int from, int to, size_t size);
 
+/// openat(2) of a directory with O_PATH, links followed: a place that names can be relative to; its descriptor or -1.
+int martlet_open_place(int directory, const char *path);
+
+/// fstatfs(2): the magic number of the file system that holds `descriptor`; 0 when that can't be told.
+uint32_t martlet_file_system(int descriptor);
+
 #endif

@@ -114,7 +114,7 @@ package struct Collection: Sendable {
 
     /// Path and hash of each source, from the source lines of the manifest.
     private func manifest(_ package: Package) -> [(path: String, hash: String)] {
-        var lines = package.leewayManifest.split(separator: "\n").suffix(package.sources.count)
+        var lines = package.leewayManifest.split(separator: "\n").suffix(package.sourceCount)
         if package.sources.isEmpty { lines = [] }
         return lines.compactMap { line in
             line.lastIndex(of: ":").map { (String(line[..<$0]), String(line[line.index(after: $0)...])) }
