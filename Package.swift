@@ -112,7 +112,11 @@ let package = Package(
             swiftSettings: settings),
         tests("Wire", ["LoopbackServer"]),
         tests("TUF", ["Bytes", "Host", "Keys", crypto, systemPackage]),
-        tests("Sigstore", ["Attest", "Bytes", "Host", "Keys", "Ledger", systemPackage]),
+        // A Sigstore in the tests' own process.
+        .target(
+            name: "VirtualSigstore", dependencies: ["Bytes", "Keys", "Ledger", "Sigstore", "Wire", swiftASN1],
+            path: "Tests/VirtualSigstore", swiftSettings: settings),
+        tests("Sigstore", ["Attest", "Bytes", "Host", "Keys", "Ledger", "VirtualSigstore", "Wire", systemPackage]),
         tests("Git", ["Bytes", "Host", systemPackage]),
         // Runs one sandbox request, so that tests can do it as another user.
         .executableTarget(

@@ -23,6 +23,17 @@ package enum MerkleTree {
         return nodeHash(root(leaves[..<middle]), root(leaves[middle...]))
     }
 
+    /// The audit path of the leaf at `index` of `leaves`, from the leaf up (RFC 6962 section 2.1.1).
+    package static func path(ofLeaf index: Int, in leaves: ArraySlice<Digest>) -> [Digest] {
+        precondition(leaves.indices.contains(leaves.startIndex + index), "there is no leaf \(index)")
+        guard leaves.count > 1 else { return [] }
+        let split = Int(split(UInt64(leaves.count)))
+        let middle = leaves.startIndex + split
+        return index < split
+            ? path(ofLeaf: index, in: leaves[..<middle]) + [root(leaves[middle...])]
+            : path(ofLeaf: index - split, in: leaves[middle...]) + [root(leaves[..<middle])]
+    }
+
     /// The greatest power of two below `size`, which is at least 2: where a tree divides.
     static func split(_ size: UInt64) -> UInt64 { 1 << UInt64(63 - (size - 1).leadingZeroBitCount) }
 }

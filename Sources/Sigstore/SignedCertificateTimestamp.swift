@@ -138,21 +138,6 @@ extension ASN1ObjectIdentifier {
     static let signedCertificateTimestamps: ASN1ObjectIdentifier = [1, 3, 6, 1, 4, 1, 11129, 2, 4, 2]
 }
 
-/// The outer form of DER elements.
-enum DERWriting {
-    /// Tag, length in as few bytes as it takes, and content.
-    static func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
-        guard content.count >= 0x80 else { return [tag, UInt8(content.count)] + content }
-        var length: [UInt8] = []
-        var rest = content.count
-        while rest > 0 {
-            length.insert(UInt8(rest & 0xFF), at: 0)
-            rest >>= 8
-        }
-        return [tag, 0x80 | UInt8(length.count)] + length + content
-    }
-}
-
 /// Reads the presentation language of TLS (RFC 8446 section 3).
 private struct TLSReader {
     private let bytes: [UInt8]

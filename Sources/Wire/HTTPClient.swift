@@ -30,7 +30,7 @@ package final class HTTPClient: Sendable {
     /// Repeats where that is safe: after broken connections and the statuses that ask for it. Statuses are the caller's
     /// to judge.
     package func fetch(
-        _ request: HTTPRequest, limit: Int, deadline: Duration? = nil
+        _ request: HTTPRequest, limit: Int, deadline: Duration?
     ) async throws(WireError) -> HTTPAnswer {
         let end = ContinuousClock.now + (deadline ?? settings.deadline)
         return try await repeating(request, until: end) { (attempt) async throws(WireError) in

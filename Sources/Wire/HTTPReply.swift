@@ -60,6 +60,13 @@ package struct HTTPAnswer: Hashable, Sendable {
     package let url: HTTPURL
     package let bytes: [UInt8]
 
+    package init(status: Int, fields: HTTPFields, url: HTTPURL, bytes: [UInt8]) {
+        self.status = status
+        self.fields = fields
+        self.url = url
+        self.bytes = bytes
+    }
+
     package var isSuccess: Bool { 200..<300 ~= status }
 
     /// The content of a success; for every other status an error with the first words of the answer.

@@ -1,6 +1,6 @@
 package import Bytes
 internal import Host
-package import Keys
+internal import Keys
 package import SystemPackage
 
 /// A service as one describes it on the command line, `url=URL,certificate-chain=FILE,start-time=TIME`, from which
@@ -58,15 +58,13 @@ package struct ServiceDescription: Hashable, Sendable {
     /// The authority that this describes. Without a start it is trusted from when its own certificate begins.
     package func authority() throws(SigstoreError) -> TrustedRoot.Authority {
         let chain = try Certificate.list(pem: try bytes("certificate-chain"))
-        guard let first = chain.first, let last = chain.last else {
+        guard let first = chain.first else {
             throw SigstoreError(.malformed, "\(file?.string ?? "") holds no certificate")
         }
         for (certificate, issuer) in zip(chain, chain.dropFirst()) { try certificate.checkSignature(of: issuer) }
-        var subject: [String: String] = [:]
-        for (name, value) in last.subjectParts { subject[name] = value }
         return TrustedRoot.Authority(
-            subject: subject, uri: url, chain: chain,
-            period: ValidityPeriod(start: start ?? first.notBefore, end: end), operator: `operator`)
+            uri: url, certificates: chain, period: ValidityPeriod(start: start ?? first.notBefore, end: end),
+            operator: `operator`)
     }
 
     /// The log that this describes.
@@ -83,14 +81,9 @@ package struct ServiceDescription: Hashable, Sendable {
         } catch {
             throw SigstoreError(.malformed, "\(file?.string ?? ""): \(error)")
         }
-        guard let details = KeyDetails(defaultFor: key.algorithm) else {
-            throw SigstoreError(.unsupported, "a log can't have a key of \(key.algorithm)")
-        }
-        let name = origin ?? String(url.trimmingScheme)
-        return TrustedRoot.Log(
-            baseURL: url, keyBytes: key.der, keyDetails: details, key: key,
-            period: ValidityPeriod(start: start, end: end), logID: LogIdentity.id(of: key, name: name),
-            checkpointKeyID: nil, operator: `operator`)
+        return try TrustedRoot.Log(
+            url: url, key: key, origin: origin ?? String(url.trimmingScheme),
+            period: ValidityPeriod(start: start, end: end), operator: `operator`)
     }
 
     /// The service for a signing configuration.
@@ -110,16 +103,6 @@ package struct ServiceDescription: Hashable, Sendable {
         } catch {
             throw SigstoreError(.absent, "\(error)")
         }
-    }
-}
-
-/// How logs are named in trusted roots and entries.
-package enum LogIdentity {
-    /// The id of the log with this key: for Ed25519 the untruncated id of its checkpoint key (rekor-tiles), for all
-    /// others the SHA-256 of the key (RFC 6962).
-    package static func id(of key: PublicKey, name: String) -> [UInt8] {
-        guard let bytes = key.ed25519Bytes else { return key.id.bytes }
-        return Digest.of(Array(name.utf8) + [0x0A, 0x01] + bytes).bytes
     }
 }
 
