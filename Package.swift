@@ -116,6 +116,10 @@ let package = Package(
         .target(
             name: "VirtualSigstore", dependencies: ["Bytes", "Keys", "Ledger", "Sigstore", "Wire", swiftASN1],
             path: "Tests/VirtualSigstore", swiftSettings: settings),
+        .executableTarget(
+            name: "virtual-sigstore",
+            dependencies: ["Bytes", "Host", "LoopbackServer", "Sigstore", "VirtualSigstore", systemPackage],
+            path: "Tests/VirtualSigstoreServer", swiftSettings: settings),
         tests("Sigstore", ["Attest", "Bytes", "Host", "Keys", "Ledger", "VirtualSigstore", "Wire", systemPackage]),
         tests("Git", ["Bytes", "Host", systemPackage]),
         // Runs one sandbox request, so that tests can do it as another user.

@@ -26,7 +26,8 @@ struct Martlet: AsyncParsableCommand {
             CommandGroup(
                 name: "Proof",
                 subcommands: [
-                    VerifyCommand.self, VerifyAttestationCommand.self, VerifyBundleCommand.self, ProvenanceCommand.self,
+                    SignCommand.self, AttestCommand.self, SignBundleCommand.self, VerifyCommand.self,
+                    VerifyAttestationCommand.self, VerifyBundleCommand.self, ProvenanceCommand.self,
                     KeyCommand.self, TrustCommand.self,
                 ]),
             CommandGroup(name: "Upkeep", subcommands: [CacheCommand.self, VersionCommand.self]),

@@ -11,7 +11,8 @@ struct HelpTests {
         "", "build", "run", "exec", "collect", "describe", "describe changed", "describe const", "describe dependants",
         "describe dependencies", "describe environment-manifest", "describe git-info", "describe manifest",
         "describe script", "describe target", "describe tree", "vet", "vet run", "vet ls", "fmt", "init", "why",
-        "affected", "cache", "cache stat", "cache gc", "cache verify", "cache prune", "trust", "trust init",
+        "affected", "cache", "cache stat", "cache gc", "cache verify", "cache prune", "sign", "attest", "sign-bundle",
+        "trust", "trust init",
         "trust update", "trust show", "trust export", "trust import", "trust create", "version",
         "verify", "verify-attestation", "verify-bundle", "key", "key generate", "key show", "key import", "key export",
     ]

@@ -9,8 +9,8 @@ package enum TestToken {
     ) -> String {
         var claims: JSONObject = [
             "iss": .string(issuer), "sub": .string(subject), "aud": .string(audience),
-            "exp": .integer(expires.seconds), "iat": .integer(expires.seconds - 600),
-            "nbf": .integer(expires.seconds - 600),
+            "exp": .integer(expires.seconds), "iat": .integer(expires.seconds - 3600),
+            "nbf": .integer(expires.seconds - 3600),
         ]
         if subject.contains("@") {
             claims["email"] = .string(subject)

@@ -119,7 +119,9 @@ package final class VirtualSigstore: HTTPTransport {
             case ("POST", "/api/v2/signingCert"):
                 if hasOldAuthority { throw Refusal(404, "no such interface") }
                 let json = try JSON(parsing: body)
-                let chain = try certify(json, token: json["credentials"]?["oidcIdentityToken"]?.stringValue)
+                // The token may stand in either place.
+                let inside = json["credentials"]?["oidcIdentityToken"]?.stringValue
+                let chain = try certify(json, token: inside ?? authorization.map { String($0.dropFirst(7)) })
                 let list = JSON.array(chain.map { .string(PEM(label: "CERTIFICATE", bytes: $0).text) })
                 return ok(["signedCertificateEmbeddedSct": ["chain": ["certificates": list]]])
             case ("POST", "/api/v1/signingCert"):
