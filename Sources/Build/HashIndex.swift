@@ -20,7 +20,7 @@ final class HashIndex: Sendable {
             known = index
             return index
         }
-        return WorkspaceOptions.HashMemory(
+        var memory = WorkspaceOptions.HashMemory(
             recall: { path, status in
                 guard let known = index.hashes(of: path, status), let highway = known.highway else { return nil }
                 return ContentHashes(digest: known.digest, highway: highway, size: status.size)
@@ -31,6 +31,8 @@ final class HashIndex: Sendable {
                         .init(digest: file.hashes.digest, highway: file.hashes.highway), of: file.path, file.status)
                 }
             })
+        memory.isEmpty = index.count == 0
+        return memory
     }
 
     /// Writes what was learnt.

@@ -32,21 +32,21 @@ extension Files {
         guard status.kind == .regular else {
             throw HostError(.input, "expected a file, but it is \(status.kind.name)", path: file.path)
         }
-        let capacity = min(max(status.size + 1, 4096), 1 << 18)
+        let capacity = min(max(status.size, 4096), 1 << 18)
         return try unsafe withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 32) { buffer in
             var hasher = SHA256Hasher()
             var highway = highway
             var size = 0
             while true {
-                let count = try unsafe file.read(into: buffer)
+                let count = try unsafe file.readSome(into: buffer)
                 let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
                 hasher.update(span)
                 highway.update(span)
                 size += count
-                if count < buffer.count { break }
+                if count == 0 || size == status.size { break }
             }
             let after = try file.status()
-            guard after.size == status.size, after.modified == status.modified else {
+            guard size == status.size, after.size == size, after.modified == status.modified else {
                 throw HostError(
                     .changed, "changed while it was being read; try again when it is at rest", path: file.path)
             }

@@ -71,6 +71,15 @@ package struct OpenFile: ~Copyable, Sendable {
         return filled
     }
 
+    /// Fills a part of `buffer` from the current position, by one call; 0 only at the end of the file.
+    func readSome(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        while true {
+            let count = unsafe Glibc.read(number, buffer.baseAddress, buffer.count)
+            if count >= 0 { return count }
+            if errno != EINTR { throw HostError.last("read it", path: path) }
+        }
+    }
+
     /// Up to `count` bytes from the current position; fewer only at the end of the file.
     package func read(_ count: Int) throws -> [UInt8] {
         try unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in

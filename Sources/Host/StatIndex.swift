@@ -30,7 +30,7 @@ package final class StatIndex: Sendable {
     private let began: Int64
     private let isParanoid: Bool
     /// What was learned in this run. The lock guards it.
-    private let fresh = Mutex<[String: StatTable.Record]>([:])
+    private let fresh = Mutex<[StatTable.Named]>([])
 
     /// Reads the index `path` once. With `isParanoid` nothing is ever found, so that every file is hashed.
     ///
@@ -60,7 +60,7 @@ package final class StatIndex: Sendable {
         // A file that changed this recently may change again within the same tick of the clock.
         let isSettled = max(status.modified, status.changed) < began - Self.tick
         guard status.kind == .regular, isSettled, name.utf8.count < 1 << 16 else { return }
-        fresh.withLock { $0[name] = StatTable.Record(status, hashes) }
+        fresh.withLock { $0.append(StatTable.Named(name: name, record: StatTable.Record(status, hashes))) }
     }
 
     /// Writes the index when something was learned. Files that this run did not look at are kept, until there are too many.
@@ -68,8 +68,9 @@ package final class StatIndex: Sendable {
         let learned = fresh.withLock { $0 }
         guard isWorthWriting(learned) else { return }
         var records = learned
-        if learned.count + table.count <= Self.entryLimit {
-            for (name, record) in table.records where records[name] == nil { records[name] = record }
+        if table.count > 0, learned.count + table.count <= Self.entryLimit {
+            let names = Set(learned.map(\.name))
+            records += table.records.filter { !names.contains($0.name) }
         }
         // The time is taken before the write: whatever changes from here on is not covered.
         let bytes = StatTable.encode(records, written: Clocks.nowNanoseconds())
@@ -77,8 +78,8 @@ package final class StatIndex: Sendable {
     }
 
     /// A few small files are hashed again in less time than the whole index takes to write.
-    private func isWorthWriting(_ learned: [String: StatTable.Record]) -> Bool {
+    private func isWorthWriting(_ learned: [StatTable.Named]) -> Bool {
         if learned.count * 64 > table.count { return true }
-        return learned.values.reduce(0) { $0 + $1.size } > 1 << 20
+        return learned.reduce(0) { $0 + $1.record.size } > 1 << 20
     }
 }

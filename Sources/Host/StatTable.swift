@@ -46,6 +46,12 @@ struct StatTable: Sendable {
         }
     }
 
+    /// A record with the path of its file.
+    struct Named: Sendable {
+        var name: String
+        var record: Record
+    }
+
     private static let magic = Array("martstx1".utf8)
     private static let headerSize = 32
     private static let recordSize = 120
@@ -117,11 +123,11 @@ struct StatTable: Sendable {
     }
 
     /// All records with their paths.
-    var records: [(String, Record)] {
+    var records: [Named] {
         (0..<count).compactMap { number in
             let offset = recordStart + number * Self.recordSize
             guard let range = pathRange(of: offset), let record = Record(bytes, at: offset) else { return nil }
-            return (String(decoding: bytes[range], as: UTF8.self), record)
+            return Named(name: String(decoding: bytes[range], as: UTF8.self), record: record)
         }
     }
 
@@ -132,7 +138,8 @@ struct StatTable: Sendable {
         return hash ^ hash >> 32
     }
 
-    static func encode(_ records: [String: Record], written: Int64) -> [UInt8] {
+    /// A file that is there twice is found as the first of the two.
+    static func encode(_ records: [Named], written: Int64) -> [UInt8] {
         var slotBits = 4
         while records.count * 2 > 1 << slotBits { slotBits += 1 }
         let mask = 1 << slotBits - 1
@@ -141,7 +148,8 @@ struct StatTable: Sendable {
         body.reserveCapacity(records.count * recordSize)
         var paths: [UInt8] = []
         var number: UInt32 = 0
-        for (path, record) in records.sorted(by: { $0.key < $1.key }) {
+        for named in records {
+            let (path, record) = (named.name, named.record)
             number += 1
             var slot = Int(truncatingIfNeeded: hash(path.utf8)) & mask
             while slots[slot] != 0 { slot = (slot + 1) & mask }

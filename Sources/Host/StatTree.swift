@@ -86,7 +86,7 @@ package struct StatTree: Sendable {
                 return nil
             }
             bytes.replace(at: Self.tableStart + 4 * number, little: UInt32(bytes.count))
-            bytes += Stamp(directory.status, began: began).bytes
+            Stamp(directory.status, began: began).append(to: &bytes)
             bytes.append(little: UInt32(directory.entries.count))
             bytes.append(little: UInt16(directory.path.utf8.count))
             bytes += directory.path.utf8
@@ -107,7 +107,7 @@ package struct StatTree: Sendable {
         bytes.append(0)
         guard let watched = entry.watched else { return true }
         guard watched.status.device == device else { return false }
-        bytes += Stamp(watched.status, began: began).bytes
+        Stamp(watched.status, began: began).append(to: &bytes)
         bytes.append(little: UInt32(clamping: watched.number ?? 0))
         return true
     }
@@ -171,11 +171,16 @@ struct Stamp: Equatable {
 
     var bytes: [UInt8] {
         var out: [UInt8] = []
-        out.reserveCapacity(Self.size)
-        out.append(little: inode)
-        for word in [length, modified, changed] { out.append(little: word) }
-        out.append(little: mode)
+        append(to: &out)
         return out
+    }
+
+    func append(to out: inout [UInt8]) {
+        out.append(little: inode)
+        out.append(little: length)
+        out.append(little: modified)
+        out.append(little: changed)
+        out.append(little: mode)
     }
 }
 

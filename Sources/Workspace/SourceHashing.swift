@@ -66,7 +66,7 @@ struct SourceHashing: Sendable {
         remember: ((path: String, status: FileStatus, hashes: ContentHashes)) -> Void
     ) throws -> Facts {
         let target = source.isLink ? try Files.readLink(root.pushing(FilePath(source.path))) : nil
-        if let memory {
+        if let memory, !memory.isEmpty {
             guard let status = try directory.status(source.path, followingLinks: true) else {
                 throw HostError(
                     .notFound, "vanished while the workspace was being read", path: root.appending(source.path))

@@ -77,12 +77,13 @@ struct WorkspaceLoader {
             root: root, tree: tree, variant: workspace.variant,
             hasGoWork: (try? Files.exists(root.appending("go.work"))) == true)
         let found = try await concurrentMap(drafts, chunk: 8) { finder.sources(of: $0) }
-        var unique: [String: SourceFinder.Found] = [:]
+        var sources: [SourceFinder.Found] = []
+        var seen: Set<String> = []
         for result in found {
             diagnostics += result.diagnostics
-            for source in result.sources where unique[source.path] == nil { unique[source.path] = source }
+            for source in result.sources where seen.insert(source.path).inserted { sources.append(source) }
         }
-        let facts = try await SourceHashing(root: root, memory: options.hashMemory?()).facts(of: Array(unique.values))
+        let facts = try await SourceHashing(root: root, memory: options.hashMemory?()).facts(of: sources)
         let (values, problems) = await manifest
         workspace.environmentManifest = EnvironmentManifest(values: values)
         diagnostics += problems
@@ -92,7 +93,7 @@ struct WorkspaceLoader {
         workspace = try await linker.link()
         diagnostics += linker.diagnostics
         sortDiagnostics()
-        await keep(tree, unique, facts, types: Set(drafts.map(\.type)), linker.gitFacts)
+        await keep(tree, sources, facts, types: Set(drafts.map(\.type)), linker.gitFacts)
         return workspace
     }
 

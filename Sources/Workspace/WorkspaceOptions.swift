@@ -42,6 +42,9 @@ package struct WorkspaceOptions: Sendable {
         /// Takes new hashes, with the status that the file had before and after it was read.
         package var remember: @Sendable (_ new: [(path: String, status: FileStatus, hashes: ContentHashes)]) -> Void
 
+        /// Whether no hashes are known at all, so that there is nothing to ask for.
+        package var isEmpty = false
+
         package init(
             recall: @escaping @Sendable (_ path: String, _ status: FileStatus) -> ContentHashes?,
             remember: @escaping @Sendable (_ new: [(path: String, status: FileStatus, hashes: ContentHashes)]) -> Void

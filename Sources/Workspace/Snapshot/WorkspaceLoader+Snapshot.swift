@@ -81,7 +81,7 @@ extension WorkspaceLoader {
 
     /// Keeps what this load saw and made for the next one, if all of it can be compared then.
     mutating func keep(
-        _ tree: WorkspaceTree, _ sources: [String: SourceFinder.Found], _ facts: [String: SourceHashing.Outcome],
+        _ tree: WorkspaceTree, _ sources: [SourceFinder.Found], _ facts: [String: SourceHashing.Outcome],
         types: Set<PackageType>, _ git: WorkspaceOptions.GitFacts?
     ) async {
         guard let keeping = options.keeping, keeping.mayKeep(workspace.arguments), workspace.errors.isEmpty,
@@ -120,15 +120,15 @@ extension WorkspaceLoader {
 
     /// Every source of the workspace; `nil` when one could not be read.
     private func table(
-        of sources: [String: SourceFinder.Found], _ facts: [String: SourceHashing.Outcome]
+        of sources: [SourceFinder.Found], _ facts: [String: SourceHashing.Outcome]
     ) -> [SourceFile]? {
         var files: [SourceFile] = []
         files.reserveCapacity(sources.count)
-        for path in sources.keys.sorted(by: Files.isOrderedByBytes) {
-            guard case .facts(let facts)? = facts[path] else { return nil }
+        for source in sources {
+            guard case .facts(let facts)? = facts[source.path] else { return nil }
             files.append(
                 SourceFile(
-                    path: path, digest: facts.hashes.digest, size: facts.hashes.size,
+                    path: source.path, digest: facts.hashes.digest, size: facts.hashes.size,
                     isExecutable: facts.isExecutable, linkTarget: facts.linkTarget,
                     leewayHash: LeewayHash(facts.hashes.highway)))
         }
