@@ -171,14 +171,7 @@ package struct Builder: Sendable {
     /// The same of a package that is known to follow from its key.
     func reusableResult(for key: Digest) async throws -> BuiltPackage? {
         guard let built = try cachedResult(for: key), await isWitnessed(built) else { return nil }
-        do {
-            let isComplete = try site.store.flatten(built.ownTree).allSatisfy { file in
-                if case .file(let digest, _, _) = file.node { site.store.contains(digest) } else { true }
-            }
-            return isComplete ? built : nil
-        } catch let error as CacheError where error.isMiss {
-            return nil
-        }
+        return try await site.store.isComplete(built.ownTree) ? built : nil
     }
 
     /// Whether the provenance of `built` still says what it would say now.

@@ -52,13 +52,13 @@ package final class ProjectCache: Sendable {
     package func sandbox(off: Bool) async throws -> Sandbox {
         if let known = sandboxes.withLock({ $0[off] }) { return known }
         let scratch = try scratch()
-        var level = SandboxLevel.off
+        var found = Sandbox.Finding(level: .off)
         if !off {
-            let found = await Sandbox.probe(bubblewrap: "/usr/bin/bwrap", scratch: scratch)
-            level = found.level
-            reason.withLock { $0 = found.reason }
+            found = await Sandbox.probe(bubblewrap: "/usr/bin/bwrap", scratch: scratch)
+            reason.withLock { [found] in $0 = found.reason }
         }
-        let sandbox = try Sandbox(level: level, scratch: scratch.appending("sandbox"))
+        let sandbox = try Sandbox(
+            level: found.level, scratch: scratch.appending("sandbox"), hasOwnUser: found.hasOwnUser)
         sandboxes.withLock { $0[off] = sandbox }
         return sandbox
     }

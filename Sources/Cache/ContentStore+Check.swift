@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import Host
 
 /// The comparison of a laid-out tree with what it should be: a system call for each file, and no allocation.
@@ -22,6 +22,57 @@ extension ContentStore {
             }
         }
         return true
+    }
+
+    /// Whether every blob that the tree is made of is there, by its name and status: a system call for each.
+    package func isComplete(_ root: Digest) async throws -> Bool {
+        var level = [root]
+        var seen: Set<Digest> = [root]
+        while !level.isEmpty {
+            let below = try await concurrentMap(level, chunk: 8) { try self.completeDirectories(in: $0) }
+            level = []
+            for found in below {
+                guard let found else { return false }
+                level += found.filter { seen.insert($0).inserted }
+            }
+        }
+        return true
+    }
+
+    /// The directories in the tree `root`, or `nil` when it or one of its files is not there.
+    private func completeDirectories(in root: Digest) throws -> [Digest]? {
+        guard root != Self.emptyTree else { return [] }
+        do {
+            var entries = EncodedEntries(try read(root, limit: Tree.byteLimit))
+            var below: [Digest] = []
+            while let entry = try entries.next() {
+                switch entry.kind {
+                case .file: guard try isIntact(hash: entry.hash, isExecutable: entry.isExecutable) else { return nil }
+                case .directory(let tree): below.append(tree)
+                case .link: break
+                }
+            }
+            return below
+        } catch let error as CacheError where error.isMiss {
+            return nil
+        } catch is ParseError {
+            return nil
+        }
+    }
+
+    /// Whether the blob with this digest in hexadecimal digits is there, in the variant that is asked for or the other.
+    private func isIntact(hash: ArraySlice<UInt8>, isExecutable: Bool) throws -> Bool {
+        guard hash.count == 2 * Digest.byteCount, !hash.contains(UInt8(ascii: "/")) else { return false }
+        let plain = hash.prefix(2) + [UInt8(ascii: "/")] + hash.dropFirst(2)
+        for variant in [isExecutable, !isExecutable] {
+            let name = variant ? plain + Array(".x".utf8) : plain
+            if let status = try directory.blobs.status(ofPath: name),
+                isIntact(status, isExecutable: variant, size: status.size)
+            {
+                return true
+            }
+        }
+        return false
     }
 
     /// Compares one directory; the directories in it, or `nil` when it is not what it should be.
@@ -66,6 +117,8 @@ struct EncodedEntries {
         var kind: Kind
         var name: ArraySlice<UInt8>
         var size = 0
+        /// A file's digest in hexadecimal digits, not checked.
+        var hash: ArraySlice<UInt8> = []
         var isExecutable = false
         /// What a link says.
         var target: ArraySlice<UInt8> = []
@@ -110,6 +163,7 @@ struct EncodedEntries {
                             throw ParseError("a digest that is not SHA-256", at: hex.startIndex)
                         }
                         entry.kind = .directory(tree)
+                    case (1, .bytes(let hex)) where field == 1: entry.hash = hex
                     case (2, .varint(let size)): entry.size = Int(clamping: size)
                     default: break
                     }

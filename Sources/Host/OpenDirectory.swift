@@ -65,6 +65,11 @@ package final class OpenDirectory: Sendable {
 
     /// As `status(_:)`, of the name with these bytes, without making a string of them. For looking at many files.
     package func status(ofName name: some Collection<UInt8>) throws -> FileStatus? {
+        try status(ofPath: name)
+    }
+
+    /// The same of a short relative path.
+    package func status(ofPath name: some Collection<UInt8>) throws -> FileStatus? {
         // The longest name that Linux has.
         guard name.count <= 255, !name.contains(0) else { return nil }
         return try unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in

@@ -35,8 +35,10 @@ package final class Sandbox: Sendable {
     /// - Parameters:
     ///   - level: at most what `probe()` found.
     ///   - scratch: a directory of martlet's own for small files; leftovers of martlets that were killed go.
+    ///   - hasOwnUser: what `probe()` found of it, on the same file system; `nil` to try again.
     package init(
-        level: SandboxLevel, scratch: FilePath, bubblewrap: FilePath = "/usr/bin/bwrap", usesControlGroups: Bool = true
+        level: SandboxLevel, scratch: FilePath, bubblewrap: FilePath = "/usr/bin/bwrap", usesControlGroups: Bool = true,
+        hasOwnUser: Bool? = nil
     ) throws {
         self.level = level
         self.scratch = scratch
@@ -54,6 +56,16 @@ package final class Sandbox: Sendable {
             throw SandboxError(.system, "there is no memory for the first process of a sandbox")
         }
         stage = try FileDescriptor.checked(csandbox_reopen(writable.rawValue))
+        if let hasOwnUser {
+            let known = hasOwnUser ? Self.ownUser() : .own
+            identity.withLock { $0 = known }
+        }
+    }
+
+    /// The identity of a user that exists for steps alone; `nil` where the kernel makes no such map.
+    private static func ownUser() -> BubblewrapPlan.Identity? {
+        let idMap = csandbox_id_map(0, stepUser, 0, stepUser)
+        return idMap >= 0 ? .mapped(user: stepUser, idMap: idMap) : nil
     }
 
     deinit {
@@ -233,15 +245,11 @@ package final class Sandbox: Sendable {
     private func decidedIdentity() async throws -> BubblewrapPlan.Identity {
         if let known = identity.withLock({ $0 }) { return known }
         var decided = BubblewrapPlan.Identity.own
-        if Machine.effectiveUserID == 0 {
-            let idMap = csandbox_id_map(0, Self.stepUser, 0, Self.stepUser)
-            if idMap >= 0 {
-                let mapped = BubblewrapPlan.Identity.mapped(user: Self.stepUser, idMap: idMap)
-                if try await obstacle(mapped, overlay: level == .full) == nil {
-                    decided = mapped
-                } else {
-                    try? FileDescriptor(rawValue: idMap).close()
-                }
+        if Machine.effectiveUserID == 0, let mapped = Self.ownUser() {
+            if try await obstacle(mapped, overlay: level == .full) == nil {
+                decided = mapped
+            } else if case .mapped(_, let idMap) = mapped {
+                try? FileDescriptor(rawValue: idMap).close()
             }
         }
         return identity.withLock { current in
@@ -254,6 +262,10 @@ package final class Sandbox: Sendable {
             return decided
         }
     }
+
+    /// Whether steps are a user of the host that exists for nothing else. That was tried with an overlay when the level
+    /// is full.
+    func hasOwnUser() async throws -> Bool { try await decidedIdentity() != .own }
 
     /// Puts up walls around a command that does not exist; the reason if they don't stand.
     /// - Parameter identity: nil for the one that steps have.

@@ -50,6 +50,24 @@ import Testing
         #expect(try directory.read("file") == "file")
     }
 
+    @Test("a tree is complete when every file and directory is there, in either variant, and not otherwise")
+    func completeness() async throws {
+        let tree = try await store.capture(makeSample()).root
+        #expect(try await store.isComplete(tree))
+        #expect(try await store.isComplete(ContentStore.emptyRoot))
+        let executable = FilePath(blob(.of("hello")).string + ".x")
+        try Files.rename(executable, to: directory["aside"])
+        #expect(try await store.isComplete(tree) == false)
+        // The plain variant does as well: the other is made from it.
+        try store.put(Array("hello".utf8))
+        #expect(try await store.isComplete(tree))
+        let below = try #require(try store.node(at: "share/doc", in: tree))
+        guard case .directory(let digest, _) = below else { return }
+        try Files.remove(blob(digest))
+        #expect(try await store.isComplete(tree) == false)
+        #expect(try await store.isComplete(.of("nothing")) == false)
+    }
+
     @Test("a truncated, altered or emptied blob counts as absent and is stored anew")
     func damagedBlob() async throws {
         for damage in [Array("hellx".utf8), Array("hel".utf8), []] {

@@ -232,9 +232,9 @@ struct SandboxTests {
 
     @Test("the walls of a machine without bubblewrap are none, with a reason")
     func noBubblewrap() async {
-        let (level, reason) = await Sandbox.probe(bubblewrap: "/no/bwrap", scratch: temporary.path)
-        #expect(level == .off)
-        #expect(reason?.contains("install") == true)
+        let found = await Sandbox.probe(bubblewrap: "/no/bwrap", scratch: temporary.path)
+        #expect(found.level == .off)
+        #expect(found.reason?.contains("install") == true)
     }
 }
 
