@@ -10,6 +10,7 @@ struct FuzzTarget: Sendable {
         json, base64, tar, gzip, zstd, statIndex, tree, actionRecord, envelope, statement, bundle, yaml, buildFile,
         workspaceFile, glob, template, packageName, gitTree, protobuf, tufMetadata, attestation, trustedRoot,
         certificate, timestamp, entryBody, note, proof, statTree, snapshot,
+        privateKey, encryptedKey, publicKey, signature, keyReference,
     ]
 
     /// Ends the process when a promise of the parser is broken, so that libFuzzer keeps the input.
