@@ -82,7 +82,12 @@ let package = Package(
             "Sigstore",
             ["Attest", "Bytes", "Host", "Keys", "Ledger", "TUF", "Wire", certificates, swiftASN1, systemPackage]),
         // Level 3
-        module("Build", ["Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Sandbox", "Workspace", systemPackage]),
+        module(
+            "Build",
+            [
+                "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Keys", "Sandbox", "Sigstore", "Workspace",
+                systemPackage,
+            ]),
         module("Policy", ["Attest", "Bytes", "Cache", "Host", "Sigstore", systemPackage]),
         // Level 4
         module(
@@ -136,12 +141,18 @@ let package = Package(
             swiftSettings: settings),
         tests("Cache", ["CacheDriver", "Bytes", "Host", systemPackage]),
         tests("Workspace", ["Bytes", "Host", systemPackage], exclude: ["Golden"]),
-        tests("Build", ["Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Sandbox", "Workspace", systemPackage]),
+        tests(
+            "Build",
+            [
+                "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Keys", "Sandbox", "Sigstore", "Workspace",
+                systemPackage,
+            ]),
         tests("Policy", ["Attest", "Bytes"]),
         tests("Reports", ["Build", "Bytes", "Host", "Workspace", systemPackage]),
         // Runs the program itself.
         .testTarget(
-            name: "MartletTests", dependencies: ["martlet", "Bytes", "Host", "TestKit", systemPackage],
+            name: "MartletTests",
+            dependencies: ["martlet", "Attest", "Bytes", "Host", "Keys", "Sigstore", "TestKit", systemPackage],
             exclude: ["Golden"], swiftSettings: settings),
     ]
 )

@@ -16,6 +16,8 @@ package struct BuildOptions: Sendable {
     package var traceInputs = false
     /// Wall-clock limit of each step that sets none itself, in seconds.
     package var timeLimit = 3600
+    /// Signs what is said of each package, before it counts as built.
+    package var signatures: StatementSignatures?
     /// Names of arguments whose values must not appear anywhere.
     package var secretArguments: [String] = []
 

@@ -239,6 +239,17 @@ package struct Builder: Sendable {
                 }))
         var outcome = Outcome(results: [:], built: plan.cached, failures: [:])
         for name in plan.cached.keys { outcome.results[name] = .cached }
+        // What was built without a signature, or with another key's, gets one now.
+        if let signatures = options.signatures {
+            // A step without walls could reach the key, or have martlet sign what it likes.
+            guard !plan.isUnsandboxed else {
+                throw BuildError(
+                    .configuration, "packages are not signed where steps are not kept apart; leave out --sandbox off")
+            }
+            for name in plan.order {
+                if let built = plan.cached[name] { try await signatures.sign(built) }
+            }
+        }
         let packagesDone = FinishedPackages(plan.cached)
         let workshop = plan.missing.isEmpty ? nil : try await Workshop(sandbox: site.sandbox(), witness: site.witness())
         var queue = BuildQueue(order: plan.order.filter { plan.cached[$0] == nil }, dependencies: plan.dependencies)
@@ -250,6 +261,7 @@ package struct Builder: Sendable {
                         do {
                             let (result, wasCached) = try await buildPackage(
                                 name, plan: plan, done: packagesDone, in: workshop, report: report)
+                            try await options.signatures?.sign(result)
                             return Finished(name: name, result: result, wasCached: wasCached)
                         } catch {
                             return Finished(name: name, failure: error)

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Cache
+internal import Workspace
 
 /// A package's result in the action cache: which stored documents say what it is.
 enum PackageRecord {
@@ -42,6 +43,18 @@ enum PackageRecord {
             throw BuildError(.missing, "the cached result has no provenance; build it again")
         }
         return try store.read(digest, limit: documentLimit)
+    }
+
+    /// What is stored under `key`, which a package or one that needs it has.
+    static func recorded(
+        _ key: Digest, _ name: PackageName, actions: ActionCache, store: ContentStore
+    ) throws -> (built: BuiltPackage, record: ActionResult) {
+        guard let record = try actions.lookup(key), let built = try read(record, store: store) else {
+            throw BuildError(
+                .missing, "the provenance of \(name) is no longer in the cache; build it again with --cache none",
+                package: name)
+        }
+        return (built, record)
     }
 
     /// What the key of a recorded package was made from.

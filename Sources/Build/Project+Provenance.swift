@@ -2,6 +2,7 @@ package import Attest
 package import Bytes
 internal import Cache
 internal import Host
+internal import Sigstore
 package import SystemPackage
 package import Workspace
 
@@ -34,42 +35,32 @@ extension Project {
     }
 
     /// The statements about `built` and everything that it was built from, each after those that it rests on.
-    /// - Parameter archives: flat archives of the artifact, as further subjects of its own statement.
-    package func bundle(
-        of built: BuiltPackage, format: ProvenanceFormat = .slsa, archives: [Subject] = []
-    ) throws -> ProvenanceBundle {
+    package func bundle(of built: BuiltPackage, format: ProvenanceFormat = .slsa) throws -> ProvenanceBundle {
         var bundle = ProvenanceBundle()
-        var done: Set<Digest> = []
-        try append(built, format, archives, to: &bundle, &done)
+        for said in try statements(of: built, format) {
+            bundle.append(Envelope(payloadType: Statement.payloadType, payload: said.statement))
+        }
         return bundle
     }
 
-    private func append(
-        _ built: BuiltPackage, _ format: ProvenanceFormat, _ archives: [Subject], to bundle: inout ProvenanceBundle,
-        _ done: inout Set<Digest>
-    ) throws {
-        guard done.insert(built.key).inserted else { return }
-        for dependency in built.dependencies {
-            guard let record = try cache.actions.lookup(dependency.key),
-                let other = try PackageRecord.read(record, store: cache.store)
-            else {
-                throw BuildError(
-                    .missing,
-                    "the provenance of \(dependency.package) is no longer in the cache; build it again with --cache none",
-                    package: built.name)
-            }
-            try append(other, format, [], to: &bundle, &done)
+    /// What was said of a package when it was built.
+    private struct Said {
+        var built: BuiltPackage
+        var statement: [UInt8]
+    }
+
+    /// What was said of `built`, last, and of everything that it was built from.
+    private func statements(of built: BuiltPackage, _ format: ProvenanceFormat) throws -> [Said] {
+        var all: [Said] = []
+        var done: Set<Digest> = []
+        func append(_ key: Digest, _ name: PackageName) throws {
+            guard done.insert(key).inserted else { return }
+            let (built, record) = try PackageRecord.recorded(key, name, actions: cache.actions, store: cache.store)
+            for dependency in built.dependencies { try append(dependency.key, dependency.package) }
+            all.append(Said(built: built, statement: try PackageRecord.statement(record, format, store: cache.store)))
         }
-        guard let record = try cache.actions.lookup(built.key) else {
-            throw BuildError(.missing, "the provenance is no longer in the cache; build it again", package: built.name)
-        }
-        var statement = try Statement(parsing: try PackageRecord.statement(record, format, store: cache.store))
-        var payload = try PackageRecord.statement(record, format, store: cache.store)
-        if !archives.isEmpty {
-            statement.subjects.insert(contentsOf: archives, at: min(1, statement.subjects.count))
-            payload = statement.payload
-        }
-        bundle.append(Envelope(payloadType: Statement.payloadType, payload: payload))
+        try append(built.key, built.name)
+        return all
     }
 
     // MARK: Archives
@@ -80,29 +71,68 @@ extension Project {
         package var digest: Digest
         /// The bundle beside the archive, when it is not inside.
         package var sidecar: FilePath?
+        /// The Sigstore bundle beside the archive, when statements are signed.
+        package var signedBundle: FilePath?
     }
 
     /// Writes the flat archive of `built`, compressed as the name of `file` says, with its provenance.
-    /// - Parameter embedding: puts the bundle into the archive, in front, so that the rest is the bare archive byte for
-    ///   byte; else writes it beside the archive.
-    package func save(_ built: BuiltPackage, to file: FilePath, embedding: Bool, format: ProvenanceFormat) throws
-        -> SavedArtifact
-    {
+    ///
+    /// The archive comes last: where anything fails before, a signature for instance, there is none.
+    /// - Parameters:
+    ///   - embedding: puts the bundle into the archive, in front, so that the rest is the bare archive byte for byte; else
+    ///     writes it beside the archive.
+    ///   - signatures: signs every statement, and makes a Sigstore bundle of the last one, whose subjects include the file.
+    package func save(
+        _ built: BuiltPackage, to file: FilePath, embedding: Bool, format: ProvenanceFormat,
+        signatures: StatementSignatures? = nil
+    ) async throws -> SavedArtifact {
         let file = options.directory.pushing(file)
         let compression = Compression(archiveName: file.lastComponent?.string ?? "")
-        let bare = embedding ? Files.temporaryName(beside: file) : file
+        let (bare, whole) = (Files.temporaryName(beside: file), Files.temporaryName(beside: file))
+        defer {
+            try? Files.remove(bare)
+            try? Files.remove(whole)
+        }
         let archive = try cache.store.writeArchive(built.artifact, to: bare, compression: compression)
         let subject = Subject(
             name: built.name.fileSystemSafe + compression.archiveSuffix, digest: ["sha256": archive.digest.hex])
-        let bundle = try bundle(of: built, format: format, archives: [subject]).bytes()
-        guard embedding else {
-            let sidecar = FilePath(file.string + ProvenanceBundle.sidecarSuffix)
-            try Files.write(bundle, to: sidecar)
-            return SavedArtifact(digest: archive.digest, sidecar: sidecar)
+        var bundle = ProvenanceBundle()
+        var last = Envelope(payloadType: Statement.payloadType, payload: [])
+        for said in try statements(of: built, format) {
+            let statement = said.built.key == built.key ? try adding([subject], to: said.statement) : said.statement
+            last =
+                try await signatures?.envelope(around: statement, about: said.built)
+                ?? Envelope(payloadType: Statement.payloadType, payload: statement)
+            bundle.append(last)
         }
-        defer { try? Files.remove(bare) }
-        _ = try Artifact.embed(bundle, in: bare, to: file)
-        return SavedArtifact(digest: archive.digest, sidecar: nil)
+        var saved = SavedArtifact(digest: archive.digest)
+        if embedding {
+            let embedded = try Artifact.embed(bundle.bytes(), in: bare, to: whole)
+            if let signatures {
+                // Verifiers that know nothing of the bundle inside look for the digest of the file as it is.
+                let subject = Subject(
+                    name: file.lastComponent?.string ?? subject.name, digest: ["sha256": embedded.digest.hex])
+                last = try await signatures.envelope(around: try adding([subject], to: last.payload), about: built)
+            }
+        } else {
+            let sidecar = FilePath(file.string + ProvenanceBundle.sidecarSuffix)
+            try Files.write(bundle.bytes(), to: sidecar)
+            saved.sidecar = sidecar
+        }
+        if let signatures {
+            let path = FilePath(file.string + UnverifiedBundle.fileSuffix)
+            try Files.write(signatures.bundle(last).json.bytes(), to: path)
+            saved.signedBundle = path
+        }
+        try Files.rename(embedding ? whole : bare, to: file)
+        return saved
+    }
+
+    /// A statement with further subjects, behind the tree's.
+    private func adding(_ subjects: [Subject], to statement: [UInt8]) throws -> [UInt8] {
+        var statement = try Statement(parsing: statement)
+        statement.subjects.insert(contentsOf: subjects, at: min(1, statement.subjects.count))
+        return statement.payload
     }
 }
 

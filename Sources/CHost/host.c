@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/vfs.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -68,3 +69,5 @@ uint32_t martlet_file_system(int descriptor) {
 int martlet_open_place(int directory, const char *path) {
     return openat(directory, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
+
+int martlet_close_memory(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }

@@ -28,4 +28,7 @@ package enum TerminationSignals {
             task.cancel()
         }
     }
+
+    /// Lets keys typed at the terminal pass by this process, which another one ends.
+    package static func ignoreInterrupts() { signal(SIGINT, SIG_IGN) }
 }

@@ -35,7 +35,7 @@ package struct ExternalSigner: Signer {
 
     package func sign(_ message: SignedMessage) async throws(KeyError) -> [UInt8] {
         var question: JSONObject = ["algorithm": .string(publicKey.algorithm.name)]
-        if case .rsa = publicKey.algorithm { question["padding"] = .string(padding == .pss ? "pss" : "pkcs1v15") }
+        if case .rsa = publicKey.algorithm { question["padding"] = .string(padding.name) }
         if let hash = publicKey.algorithm.defaultHash {
             question["hash"] = .string(hash.rawValue)
             question["digest"] = .string(Base64.encode(try message.digest(by: hash).bytes))

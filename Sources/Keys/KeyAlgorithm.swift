@@ -62,4 +62,16 @@ package enum RSAPadding: Hashable, Sendable {
     case pkcs1v15
     /// RSASSA-PSS with MGF1 by the same hash function and a salt as long as the digest, section 8.1.
     case pss
+
+    /// The name in options, in JSON and in questions to programs.
+    package var name: String { self == .pss ? "pss" : "pkcs1v15" }
+
+    /// The padding of this name.
+    package init?(name: String) {
+        switch name {
+        case "pkcs1v15": self = .pkcs1v15
+        case "pss": self = .pss
+        default: return nil
+        }
+    }
 }

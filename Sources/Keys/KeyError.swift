@@ -4,6 +4,9 @@ package struct KeyError: Error, Hashable, Sendable, CustomStringConvertible {
     package struct Code: Hashable, Sendable {
         package let name: String
 
+        /// The code of this name, as another process tells it.
+        package init(name: String) { self.name = name }
+
         /// The bytes break the format of a key or a signature.
         package static let malformed = Code(name: "malformed")
         /// An algorithm, curve, hash function or container that martlet does not know, or not for this use.

@@ -7,9 +7,9 @@ package struct SecretSource: Sendable {
     /// A file or pipe that holds the secret; one line end at its end is not part of it.
     package var file: FilePath?
     /// Variables that may hold a passphrase, the first that is set counts.
-    package var passphraseVariables = ["MARTLET_KEY_PASSWORD", "COSIGN_PASSWORD"]
+    package static let passphraseVariables = ["MARTLET_KEY_PASSWORD", "COSIGN_PASSWORD"]
     /// Variables that may hold a token's PIN.
-    package var pinVariables = ["MARTLET_PKCS11_PIN", "COSIGN_PKCS11_PIN"]
+    package static let pinVariables = ["MARTLET_PKCS11_PIN", "COSIGN_PKCS11_PIN"]
     /// Whether a person at the terminal may be asked.
     package var asks: Bool
     /// The environment.
@@ -25,25 +25,25 @@ package struct SecretSource: Sendable {
 
     /// The passphrase that opens `name`; `nil` where nobody gives one.
     package func passphrase(for name: String) throws(KeyError) -> Secret? {
-        try secret(passphraseVariables, "Passphrase of \(name): ")
+        try secret(Self.passphraseVariables, "Passphrase of \(name): ")
     }
 
     /// The PIN of a token. `pinSource` is what its URI names, and is looked at first.
     package func pin(for name: String, pinSource: FilePath?) throws(KeyError) -> Secret? {
         if let pinSource { return try Self.read(pinSource) }
-        return try secret(pinVariables, "PIN of \(name): ")
+        return try secret(Self.pinVariables, "PIN of \(name): ")
     }
 
     /// A passphrase for a new key file; a person types it twice. Refused where nobody gives one, for a key is not
     /// written without a decision about it.
     package func newPassphrase(for name: String) throws(KeyError) -> Secret {
-        guard let secret = try secret(passphraseVariables, "New passphrase of \(name): ") else {
+        guard let secret = try secret(Self.passphraseVariables, "New passphrase of \(name): ") else {
             throw KeyError(
                 .wrongPassphrase,
                 "a new key file needs a passphrase; set MARTLET_KEY_PASSWORD or give --key-password-file (either may be empty)"
             )
         }
-        guard file == nil, !passphraseVariables.contains(where: { environment[$0] != nil }) else { return secret }
+        guard file == nil, !Self.passphraseVariables.contains(where: { environment[$0] != nil }) else { return secret }
         guard try ask("The same once more: ")?.bytes == secret.bytes else {
             throw KeyError(.wrongPassphrase, "the two passphrases differ; nothing was written")
         }

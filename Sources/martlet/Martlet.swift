@@ -30,7 +30,8 @@ struct Martlet: AsyncParsableCommand {
                     VerifyAttestationCommand.self, VerifyBundleCommand.self, ProvenanceCommand.self,
                     KeyCommand.self, TrustCommand.self,
                 ]),
-            CommandGroup(name: "Upkeep", subcommands: [CacheCommand.self, VersionCommand.self]),
+            CommandGroup(
+                name: "Upkeep", subcommands: [CacheCommand.self, VersionCommand.self, SignStatementsCommand.self]),
             CommandGroup(name: "Completion", subcommands: [BashCompletionCommand.self]),
         ])
 

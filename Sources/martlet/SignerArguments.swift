@@ -53,13 +53,9 @@ struct KeyOpeningArguments: ParsableArguments {
 extension RSAPadding: ExpressibleByArgument {
     /// Reads the option's text.
     public init?(argument: String) {
-        switch argument {
-        case "pkcs1v15": self = .pkcs1v15
-        case "pss": self = .pss
-        default: return nil
-        }
+        self.init(name: argument)
     }
 
     /// The text that help shows.
-    public var defaultValueDescription: String { self == .pss ? "pss" : "pkcs1v15" }
+    public var defaultValueDescription: String { name }
 }

@@ -48,4 +48,7 @@ int martlet_open_place(int directory, const char *path);
 /// fstatfs(2): the magic number of the file system that holds `descriptor`; 0 when that can't be told.
 uint32_t martlet_file_system(int descriptor);
 
+/// prctl(2) with PR_SET_DUMPABLE off: no process of the same user may look into this one's memory; 0 or -1 with errno.
+int martlet_close_memory(void);
+
 #endif

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Build
 internal import Host
+internal import Keys
 internal import Reports
 internal import SystemPackage
 internal import Workspace
@@ -34,6 +35,11 @@ struct BuildCommand: AsyncParsableCommand {
     @Option(help: "The shape of the provenance that is saved: slsa-v1 or leeway-v0.2.")
     var provenanceFormat: ProvenanceFormat = .slsa
 
+    @Flag(help: "Signs what is said of each package with --key; without a signature nothing counts as built.")
+    var sign = false
+
+    @OptionGroup(title: "Signing") var signer: SignerArguments
+
     @Flag(help: "Builds twice, from nothing and under varied conditions, and reports every file that differs.")
     var check = false
 
@@ -57,6 +63,10 @@ struct BuildCommand: AsyncParsableCommand {
     func validate() throws {
         let actions = [check, dryRun, watch].filter { $0 }
         guard actions.count < 2 else { throw ValidationError("use one of --check, --dry-run and --watch") }
+        guard sign == (signer.key != nil) else {
+            throw ValidationError(sign ? "--sign wants --key, the key that signs" : "--key is for --sign")
+        }
+        guard !sign || !(check || dryRun) else { throw ValidationError("--check and --dry-run sign nothing") }
         guard !(json && dumpPlan == "-") else { throw ValidationError("--json and --dump-plan - both want the output") }
     }
 
@@ -64,28 +74,44 @@ struct BuildCommand: AsyncParsableCommand {
         leeway.warn()
         let command = self
         try await TerminationSignals.cancelling {
-            if command.watch { try await command.buildAgainAndAgain() } else { try await command.build() }
+            guard let request = try command.signingRequest() else { return try await command.work(nil) }
+            // Started before anything that the workspace has a say in.
+            try await SigningProcess.running(request) { try await command.work($0) }
         }
     }
 
-    private func buildAgainAndAgain() async throws {
+    private func signingRequest() throws -> SigningRequest? {
+        guard sign, let key = signer.key else { return nil }
+        // What is wrong with the reference is said here, not by another process.
+        _ = try KeyReference(key)
+        return SigningRequest(
+            key: key, passwordFile: signer.opening.keyPasswordFile, padding: signer.opening.rsaPadding,
+            seconds: signer.opening.keyTimeout)
+    }
+
+    private func work(_ process: SigningProcess?) async throws {
+        if watch { try await buildAgainAndAgain(process) } else { try await buildOnce(process) }
+    }
+
+    private func buildAgainAndAgain(_ process: SigningProcess?) async throws {
         try await Project.watching(
             try workspace.projectOptions(), targets: { try $0.targets(targets) }, say: { Failure.say($0) },
             body: { project in
                 workspace.report(project)
-                try await build(project)
+                try await build(project, process)
             })
     }
 
-    private func build() async throws {
-        guard try await build(try await workspace.open()) else { throw ExitCode(1) }
+    private func buildOnce(_ process: SigningProcess?) async throws {
+        guard try await build(try await workspace.open(), process) else { throw ExitCode(1) }
     }
 
     /// Does what was asked for; `false` when a package could not be built.
     @discardableResult
-    private func build(_ project: Project) async throws -> Bool {
+    private func build(_ project: Project, _ process: SigningProcess?) async throws -> Bool {
         let names = try project.targets(targets)
-        let options = try execution.buildOptions(environment: project.options.environment)
+        var options = try execution.buildOptions(environment: project.options.environment)
+        options.signatures = process.map { StatementSignatures($0, cache: project.cache) }
         if check {
             try await Self.check(project, names, options)
             return true
@@ -99,7 +125,7 @@ struct BuildCommand: AsyncParsableCommand {
         }
         let outcome = try await session.build(names, options)
         guard outcome.succeeded else { return false }
-        if save != nil { try saveArtifact(of: names, outcome, in: project) }
+        if save != nil { try await saveArtifact(of: names, outcome, in: project, options.signatures) }
         return true
     }
 
@@ -112,14 +138,18 @@ struct BuildCommand: AsyncParsableCommand {
         try screen.write(plan.text(for: screen))
     }
 
-    private func saveArtifact(of names: [PackageName], _ outcome: Builder.Outcome, in project: Project) throws {
+    private func saveArtifact(
+        of names: [PackageName], _ outcome: Builder.Outcome, in project: Project, _ signatures: StatementSignatures?
+    ) async throws {
         guard let save, names.count == 1, let name = names.first, let built = outcome.built[name] else {
             throw CommandError.usage("--save wants exactly one package")
         }
-        let saved = try project.save(built, to: FilePath(save), embedding: !noEmbed, format: provenanceFormat)
+        let saved = try await project.save(
+            built, to: FilePath(save), embedding: !noEmbed, format: provenanceFormat, signatures: signatures)
         let screen = Terminal(json ? .standardError : .standardOutput)
         screen.say("saved \(name) as \(save) (artifact \(saved.digest))")
         if let sidecar = saved.sidecar { screen.say("its provenance is in \(sidecar)") }
+        if let bundle = saved.signedBundle { screen.say("its Sigstore bundle is in \(bundle)") }
     }
 
     private static func check(_ project: Project, _ names: [PackageName], _ options: BuildOptions) async throws {
