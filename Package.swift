@@ -91,7 +91,8 @@ let package = Package(
         module("Policy", ["Attest", "Bytes", "Cache", "Host", "Sigstore", systemPackage]),
         // Level 4
         module(
-            "Reports", ["Attest", "Build", "Bytes", "Host", "Keys", "Policy", "Sigstore", "Workspace", systemPackage]),
+            "Reports",
+            ["Attest", "Build", "Bytes", "Host", "Keys", "Ledger", "Policy", "Sigstore", "Workspace", systemPackage]),
         // Level 5
         .executableTarget(
             name: "martlet",

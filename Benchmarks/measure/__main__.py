@@ -6,6 +6,7 @@ import sys
 
 import rows
 import table
+import verification  # adds its row
 
 
 def main():

@@ -67,18 +67,28 @@ package struct BundleVerification: Sendable {
         return out
     }
 
-    /// The verdict on each target, in order. Targets are taken in portions, so that a batch has few tasks.
+    /// The verdict on each target, in order; on a file of bundles, one for each of them.
     package func verify(_ targets: [Target]) async -> [Verdict] {
-        guard targets.count > 1 else { return targets.flatMap { verify($0) } }
-        let portion = max(1, min(64, (targets.count + 1) / 2))
-        let starts = Array(stride(from: 0, to: targets.count, by: portion))
+        if targets.count == 1, case .bundles(let path) = targets[0] {
+            do {
+                let bundles = try Self.read(path)
+                return await inPortions(bundles.count) { range in range.map { verify(bundles, $0, path) } }
+            } catch {
+                return [Self.verdict(targets[0], error)]
+            }
+        }
+        return await inPortions(targets.count) { range in targets[range].flatMap { verify($0) } }
+    }
+
+    /// Runs `work` on portions of `0..<count`, so that a batch has few tasks, and joins what they give in order.
+    private func inPortions(
+        _ count: Int, _ work: @escaping @Sendable (Range<Int>) -> [Verdict]
+    ) async -> [Verdict] {
+        let size = max(1, min(64, (count + 1) / 2))
+        guard count > size else { return work(0..<count) }
         return await withTaskGroup(of: Portion.self) { group in
-            for start in starts {
-                group.addTask {
-                    Portion(
-                        start: start,
-                        verdicts: targets[start..<min(start + portion, targets.count)].flatMap { verify($0) })
-                }
+            for start in stride(from: 0, to: count, by: size) {
+                group.addTask { Portion(start: start, verdicts: work(start..<min(start + size, count))) }
             }
             var portions: [Portion] = []
             for await portion in group { portions.append(portion) }
@@ -105,16 +115,24 @@ package struct BundleVerification: Sendable {
                 return [verify(bundles, artifact, path.string)]
             case .bundles(let path):
                 let bundles = try Self.read(path)
-                return bundles.enumerated().map { index, bundle in
-                    let name = bundles.count == 1 ? path.string : "\(path.string):\(index + 1)"
-                    return verify([bundle], bundle.claimedArtifact, name)
-                }
+                return bundles.indices.map { verify(bundles, $0, path) }
             }
-        } catch let error as SigstoreError {
-            return [Verdict(name: target.description, failures: [VerificationFailure(unreadable: error).report])]
         } catch {
-            return [Verdict(name: target.description, problem: "\(error)", isUndecided: error is HostError)]
+            return [Self.verdict(target, error)]
         }
+    }
+
+    private static func verdict(_ target: Target, _ error: any Error) -> Verdict {
+        if let error = error as? SigstoreError {
+            return Verdict(name: target.description, failures: [VerificationFailure(unreadable: error).report])
+        }
+        return Verdict(name: target.description, problem: "\(error)", isUndecided: error is HostError)
+    }
+
+    /// The verdict on one of the bundles in a file, about what it says itself that it is about.
+    private func verify(_ bundles: [UnverifiedBundle], _ index: Int, _ path: FilePath) -> Verdict {
+        let name = bundles.count == 1 ? path.string : "\(path.string):\(index + 1)"
+        return verify([bundles[index]], bundles[index].claimedArtifact, name)
     }
 
     private func verify(_ bundles: [UnverifiedBundle], _ artifact: (any Sigstore.Artifact)?, _ name: String) -> Verdict

@@ -27,7 +27,7 @@ struct Martlet: AsyncParsableCommand {
                 name: "Proof",
                 subcommands: [
                     SignCommand.self, AttestCommand.self, SignBundleCommand.self, VerifyCommand.self,
-                    VerifyAttestationCommand.self, VerifyBundleCommand.self, ProvenanceCommand.self,
+                    VerifyAttestationCommand.self, VerifyBundleCommand.self, BundleCommand.self, ProvenanceCommand.self,
                     KeyCommand.self, TrustCommand.self,
                 ]),
             CommandGroup(

@@ -14,7 +14,8 @@ struct HelpTests {
         "affected", "cache", "cache stat", "cache gc", "cache verify", "cache prune", "sign", "attest", "sign-bundle",
         "trust", "trust init",
         "trust update", "trust show", "trust export", "trust import", "trust create", "version",
-        "verify", "verify-attestation", "verify-bundle", "key", "key generate", "key show", "key import", "key export",
+        "verify", "verify-attestation", "verify-bundle", "bundle", "bundle inspect", "bundle explain", "bundle convert",
+        "bundle upgrade", "key", "key generate", "key show", "key import", "key export",
     ]
     private static let directory = FilePath(#filePath).removingLastComponent().appending("Golden")
     private static let isUpdating = ChildProcess.environmentVariable("MARTLET_UPDATE_GOLDEN") == "1"
