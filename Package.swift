@@ -171,8 +171,8 @@ if Context.environment["MARTLET_FUZZ"] != nil {
             name: "Fuzz",
             dependencies: [
                 "Attest", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Keys", "Ledger", "Policy", "Sigstore", "TUF",
-                "Workspace",
-                systemPackage,
+                "Wire",
+                "Workspace", systemPackage,
             ],
             path: "Fuzz/Fuzz", swiftSettings: settings + instrumentation,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),

@@ -8,7 +8,8 @@ struct FuzzTarget: Sendable {
     /// Every target, by name.
     static let all: [FuzzTarget] = [
         json, base64, tar, gzip, zstd, statIndex, tree, actionRecord, envelope, statement, bundle, yaml, buildFile,
-        workspaceFile, glob, template, packageName, gitTree, protobuf, tufMetadata, attestation, trustedRoot,
+        workspaceFile, glob, template, packageName, gitTree, protobuf, tufMetadata,
+        identityToken, signingConfig, serviceAnswer, address, attestation, trustedRoot,
         certificate, timestamp, entryBody, note, proof, statTree, snapshot,
         privateKey, encryptedKey, publicKey, signature, keyReference,
     ]

@@ -128,6 +128,11 @@ package final class HTTPClient: Sendable {
                 throw WireError(
                     .redirect, "\(request.url.shown) sends the client to \(next.shown), which is not encrypted")
             }
+            guard !request.staysAtOrigin || next.origin == request.url.origin else {
+                throw WireError(
+                    .redirect, "\(request.url.shown) sends the client to \(next.origin), which must not see the request"
+                )
+            }
             request = request.redirected(to: next, status: reply.status)
         }
         throw WireError(.redirect, "\(request.url.shown) is the end of more than \(settings.redirects) redirects")

@@ -31,6 +31,9 @@ package struct HTTPRequest: Sendable {
     /// Whether the request may be sent again when nobody knows what became of it. Methods that are not idempotent only
     /// may where the service makes them so.
     package var isRepeatable: Bool
+    /// Whether a redirect to another origin ends the request: for contents that are secret, which no rule about header
+    /// fields would keep back.
+    package var staysAtOrigin = false
 
     package init(
         _ method: Method = .get, _ url: HTTPURL, fields: HTTPFields = HTTPFields(), body: Body? = nil,

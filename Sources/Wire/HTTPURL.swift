@@ -89,6 +89,18 @@ package struct HTTPURL: Hashable, Sendable {
         return "\(isSecure ? "https" : "http")://\(name)\(port == (isSecure ? 443 : 80) ? "" : ":\(port)")"
     }
 
+    /// Whether nobody on the way can read what is sent there: it is encrypted, or never leaves this machine.
+    package var isConfidential: Bool { isSecure || isThisMachine }
+
+    /// Whether the host is a name or address of this machine itself (RFC 6761 section 6.3).
+    var isThisMachine: Bool { host == "localhost" || host == "::1" || Self.isLoopback(host) }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        let parts = host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0].elementsEqual("127".utf8)
+            && parts.allSatisfy { UInt8(Substring($0)) != nil }
+    }
+
     /// The whole address.
     package var text: String { origin + target }
 

@@ -36,7 +36,7 @@ package struct ProxySettings: Hashable, Sendable {
     }
 
     private func isDirect(_ url: HTTPURL) -> Bool {
-        if url.host == "localhost" || url.host.hasPrefix("127.") || url.host == "::1" { return true }
+        if url.isThisMachine { return true }
         for entry in (direct ?? "").lowercased().split(whereSeparator: { $0 == "," || $0 == " " }) {
             if entry == "*" { return true }
             var name = entry

@@ -165,6 +165,14 @@ import Wire
         }
     }
 
+    @Test("no token goes to an authority that is not encrypted")
+    func plainAuthority() async throws {
+        let sigstore = try VirtualSigstore(base: "http://sigstore.example") { [now = try Self.now()] in now }
+        let error = await #expect(throws: SigstoreError.self) { try await Self.sign(sigstore) }
+        #expect(error?.code == .refused)
+        #expect(sigstore.requests.isEmpty)
+    }
+
     @Test("a key that signs whole files does not sign a digest")
     func digestAlone() async throws {
         let key = PrivateKeySigner(try PrivateKey.generate(.ed25519))

@@ -219,6 +219,30 @@ import Wire
         await target.close()
     }
 
+    @Test("a request whose content is secret is not taken to another origin")
+    func secretContent() async throws {
+        let target = try await LoopbackServer { _ in Reply(200, "there") }
+        let address = target.address("/end")
+        try await serving(
+            answer: { request, _ in
+                Reply(
+                    request.target == "/end" ? 200 : 307,
+                    fields: [("Location", request.target == "/near" ? "/end" : address)])
+            }
+        ) { client, server, _ in
+            func request(_ path: String) throws -> HTTPRequest {
+                var request = HTTPRequest(.post, try HTTPURL(server.address(path)), body: .bytes([1]))
+                request.staysAtOrigin = true
+                return request
+            }
+            let far = try request("/far")
+            #expect(await code { _ = try await client.fetch(far, limit: 100) } == .redirect)
+            let near = try await client.fetch(request("/near"), limit: 100)
+            #expect(near.status == 200)
+        }
+        await target.close()
+    }
+
     @Test("a redirect in a circle ends")
     func circle() async throws {
         try await serving(answer: { _, _ in Reply(302, fields: [("Location", "/")]) }) { client, server, record in

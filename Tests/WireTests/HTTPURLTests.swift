@@ -50,6 +50,18 @@ import Wire
         }
     }
 
+    @Test(
+        "where a secret may be sent",
+        arguments: [
+            ("https://example.org/", true), ("http://example.org/", false), ("http://127.0.0.1:80/", true),
+            ("http://localhost/", true), ("http://[::1]/", true), ("http://127.evil.example/", false),
+            ("http://localhost.example/", false), ("http://127.0.0.1.example/", false),
+        ])
+    func confidential(_ text: String, _ isConfidential: Bool) throws {
+        let url = try HTTPURL(text)
+        #expect(url.isConfidential == isConfidential)
+    }
+
     @Test("a path goes below an address")
     func appending() throws {
         let (plain, slashed) = (try HTTPURL("https://a/b"), try HTTPURL("https://a/b/?x"))

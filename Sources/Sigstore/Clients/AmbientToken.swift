@@ -37,8 +37,13 @@ package enum AmbientToken {
     ) async throws(SigstoreError) -> IdentityToken {
         do {
             let url = try HTTPURL(address + (address.contains("?") ? "&" : "?") + "audience=\(IdentityToken.audience)")
-            let request = HTTPRequest(
+            guard url.isConfidential else {
+                throw SigstoreError(
+                    .refused, "ACTIONS_ID_TOKEN_REQUEST_URL is not encrypted, and no secret is sent there")
+            }
+            var request = HTTPRequest(
                 .get, url, fields: ["Authorization": "bearer \(secret)", "Accept": "application/json"])
+            request.staysAtOrigin = true
             let bytes = try await transport.fetch(request, limit: IdentityToken.greatestByteCount).success()
             guard let token = (try? JSON(parsing: bytes))?["value"]?.stringValue else {
                 throw SigstoreError(.refused, "GitHub Actions answers without a token")

@@ -14,6 +14,10 @@ struct CertificateAuthorityClient: Sendable {
     func certificates(for signer: any Signer, token: IdentityToken) async throws(SigstoreError) -> [Certificate] {
         do {
             let base = try HTTPURL(url)
+            // Whoever reads a token can sign in its owner's name as long as it is good.
+            guard base.isConfidential else {
+                throw SigstoreError(.refused, "\(base.shown) is not encrypted, and no token is sent there")
+            }
             let request = PEM(label: "CERTIFICATE REQUEST", bytes: try await SigningRequest.der(for: signer)).text
             let encoded = JSON.string(Base64.encode(Array(request.utf8)))
             var answer = try await post(
@@ -41,7 +45,8 @@ struct CertificateAuthorityClient: Sendable {
         var fields = fields
         fields["Content-Type"] = "application/json"
         // Two certificates for one token and key are as good as one.
-        let request = HTTPRequest(.post, url, fields: fields, body: .bytes(body.bytes()), isRepeatable: true)
+        var request = HTTPRequest(.post, url, fields: fields, body: .bytes(body.bytes()), isRepeatable: true)
+        request.staysAtOrigin = true
         return try await transport.fetch(request, limit: Self.answerLimit)
     }
 
