@@ -63,16 +63,18 @@ extension ContentStore {
     /// Whether the blob with this digest in hexadecimal digits is there, in the variant that is asked for or the other.
     private func isIntact(hash: ArraySlice<UInt8>, isExecutable: Bool) throws -> Bool {
         guard hash.count == 2 * Digest.byteCount, !hash.contains(UInt8(ascii: "/")) else { return false }
-        let plain = hash.prefix(2) + [UInt8(ascii: "/")] + hash.dropFirst(2)
-        for variant in [isExecutable, !isExecutable] {
-            let name = variant ? plain + Array(".x".utf8) : plain
-            if let status = try directory.blobs.status(ofPath: name),
-                isIntact(status, isExecutable: variant, size: status.size)
-            {
-                return true
-            }
+        // The name that the blob has as an executable; without its last two bytes, the other.
+        var name: [UInt8] = []
+        name.reserveCapacity(hash.count + 3)
+        name += hash.prefix(2)
+        name.append(UInt8(ascii: "/"))
+        name += hash.dropFirst(2)
+        name += ".x".utf8
+        func isIntact(_ isExecutable: Bool) throws -> Bool {
+            let status = try directory.blobs.status(ofPath: isExecutable ? name[...] : name.dropLast(2))
+            return status.map { self.isIntact($0, isExecutable: isExecutable, size: $0.size) } ?? false
         }
-        return false
+        return try isIntact(isExecutable) || isIntact(!isExecutable)
     }
 
     /// Compares one directory; the directories in it, or `nil` when it is not what it should be.

@@ -64,28 +64,22 @@ package final class OpenDirectory: Sendable {
     }
 
     /// As `status(_:)`, of the name with these bytes, without making a string of them. For looking at many files.
-    package func status(ofName name: some Collection<UInt8>) throws -> FileStatus? {
-        try status(ofPath: name)
-    }
-
-    /// The same of a short relative path.
-    package func status(ofPath name: some Collection<UInt8>) throws -> FileStatus? {
-        // The longest name that Linux has.
+    package func status(ofName name: ArraySlice<UInt8>) throws -> FileStatus? {
+        // Not generic: that would be a call for each byte. The longest name that Linux has.
         guard name.count <= 255, !name.contains(0) else { return nil }
-        return try unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-            var end = 0
-            for byte in name {
-                unsafe buffer[end] = CChar(bitPattern: byte)
-                end += 1
-            }
-            unsafe buffer[end] = 0
-            guard let text = buffer.baseAddress else { return nil }
+        return try unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { buffer in
+            unsafe name.withUnsafeBytes { bytes in unsafe buffer.copyMemory(from: bytes) }
+            unsafe buffer[name.count] = 0
+            guard let text = unsafe buffer.assumingMemoryBound(to: CChar.self).baseAddress else { return nil }
             var raw = stat()
             if unsafe fstatat(number, text, &raw, AT_SYMLINK_NOFOLLOW) == 0 { return FileStatus(raw) }
             if errno == ENOENT || errno == ENOTDIR { return nil }
             throw error("read its status", String(decoding: name, as: UTF8.self))
         }
     }
+
+    /// The same of a relative path of as many bytes.
+    package func status(ofPath path: ArraySlice<UInt8>) throws -> FileStatus? { try status(ofName: path) }
 
     /// The count of names in this directory, of whatever kind.
     package func nameCount() throws -> Int {
