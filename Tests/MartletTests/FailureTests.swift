@@ -2,6 +2,7 @@ import Build
 import Cache
 import Git
 import Host
+import Sigstore
 import Testing
 import Workspace
 
@@ -17,6 +18,10 @@ struct FailureTests {
         #expect(Failure.status(of: GitError(.unknownRevision, "x")) == 2)
         #expect(Failure.status(of: GitError(.failed, "x")) == 3)
         #expect(Failure.status(of: HostError(.system, "x")) == 3)
+        #expect(Failure.status(of: SigstoreError(.refused, "x")) == 1)
+        #expect(Failure.status(of: SigstoreError(.expired, "x")) == 1)
+        #expect(Failure.status(of: SigstoreError(.unreachable, "x")) == 3)
+        #expect(Failure.status(of: SigstoreError(.malformed, "x")) == 2)
         #expect(Failure.status(of: CancellationError()) == nil)
     }
 
