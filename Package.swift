@@ -148,7 +148,7 @@ let package = Package(
                 "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Keys", "Sandbox", "Sigstore", "Workspace",
                 systemPackage,
             ]),
-        tests("Policy", ["Attest", "Bytes"]),
+        tests("Policy", ["Attest", "Bytes", "Cache", "Host", "Keys", "Sigstore", systemPackage]),
         tests("Reports", ["Build", "Bytes", "Host", "Workspace", systemPackage]),
         // Runs the program itself.
         .testTarget(

@@ -42,7 +42,7 @@ package enum Artifact {
         }
     }
 
-    /// The stream that stands before the archive: one tar entry without the end of an archive, packed.
+    /// The stream that stands before the archive: one tar entry without the end of an archive, in stored blocks.
     package static func leadingMember(_ bundle: [UInt8], _ compression: Compression) throws -> [UInt8] {
         guard bundle.count <= bundleLimit else {
             throw CacheError(.input, "a provenance bundle of \(bundle.count) bytes is too large")
@@ -50,7 +50,7 @@ package enum Artifact {
         var entry: [UInt8] = []
         var tar = TarWriter { entry += $0 }
         try tar.addFile("./" + bundleMember, bundle)
-        return try compression.compress(entry)
+        return compression.stored(entry)
     }
 
     /// Reads a saved archive, whoever made it: its bundle, its digest without the bundle, and with `hashingFiles` the
@@ -91,6 +91,17 @@ package enum Artifact {
         }
     }
 
+    /// Refuses a front that is not, byte for byte, what is written around `bundle`: checksums don't cover all of a
+    /// stream, and a saved archive must not have two forms.
+    private static func checkFront(
+        _ path: FilePath, _ bundle: [UInt8], _ compression: Compression, end: Int
+    ) throws {
+        let own = try leadingMember(bundle, compression)
+        guard own.count == end, try OpenFile(reading: path).read(end) == own else {
+            throw CacheError(.input, "the part of the archive with the provenance was altered", path: path.string)
+        }
+    }
+
     /// Reads the bundle in front, and gives the offset of what is behind it: 0 when there is none.
     private static func leadingBundle(_ path: FilePath, _ inspection: inout Inspection) throws -> Int {
         let source = ByteReader(try OpenFile(reading: path))
@@ -109,8 +120,10 @@ package enum Artifact {
         // Packed as one with other members, it can't be taken out without packing anew.
         if isPacked {
             guard try content.next(limit: 1) == nil else { return 0 }
+            try checkFront(path, bundle, packed.compression, end: source.position)
             return source.position
         }
+        try checkFront(path, bundle, .none, end: content.position)
         return content.position
     }
 }
