@@ -106,7 +106,7 @@ let package = Package(
         // Shared by the tests
         module("TestKit", ["Bytes", "Host", systemPackage]),
 
-        tests("Bytes", []),
+        tests("Bytes", ["Host", systemPackage]),
         tests("Host", ["Bytes", systemPackage]),
         tests("Attest", ["Bytes"]),
         tests("Graph", []),
