@@ -14,8 +14,12 @@ extension Terminal {
         var saved = termios()
         guard unsafe tcgetattr(terminal.rawValue, &saved) == 0 else { return nil }
         var silent = saved
-        // Control-C arrives as a byte, so that nobody's terminal is left without an echo.
-        silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
+        // Every key arrives as a byte at once, Control-C among them, so that nobody's terminal is left without an echo.
+        silent.c_lflag &= ~tcflag_t(ECHO | ISIG | ICANON)
+        unsafe withUnsafeMutableBytes(of: &silent.c_cc) { keys in
+            unsafe keys[Int(VMIN)] = 1
+            unsafe keys[Int(VTIME)] = 0
+        }
         guard unsafe tcsetattr(terminal.rawValue, TCSAFLUSH, &silent) == 0 else { return nil }
         defer {
             unsafe tcsetattr(terminal.rawValue, TCSAFLUSH, &saved)
@@ -28,8 +32,11 @@ extension Terminal {
             let count = try unsafe withUnsafeMutableBytes(of: &byte) { try unsafe terminal.read(into: $0) }
             switch (count, byte) {
             case (1, UInt8(ascii: "\n")), (1, UInt8(ascii: "\r")): return line
-            // Control-C and Control-backslash.
-            case (0, _), (1, 3), (1, 28): throw CancellationError()
+            // Control-C, Control-D, Control-backslash.
+            case (0, _), (1, 3), (1, 4), (1, 28): throw CancellationError()
+            // Backspace takes back a character, of UTF-8 with all its bytes; Control-U everything.
+            case (1, 8), (1, 127): while let last = line.popLast(), last & 0xC0 == 0x80 {}
+            case (1, 21): line.removeAll()
             default: line.append(byte)
             }
             guard line.count <= 4096 else { throw HostError(.tooLarge, "the line is longer than 4096 bytes") }

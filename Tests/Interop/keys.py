@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import pty
 import subprocess
 import sys
 import textwrap
@@ -186,9 +187,39 @@ def statements():
     print("ok: envelopes of a signed build")
 
 
+def typed(answer):
+    """What `key show` prints when its passphrase is typed at a terminal, and its exit status."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(WORK)
+        os.environ.pop("MARTLET_KEY_PASSWORD", None)
+        os.execv(MARTLET, [MARTLET, "key", "show", "ed25519-cosign.key"])
+    shown = b""
+    while True:
+        try:
+            more = os.read(terminal, 4096)
+        except OSError:
+            more = b""
+        if not more:
+            break
+        shown += more
+        if shown.endswith(b"key: "):
+            os.write(terminal, answer)
+    return shown, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def terminal():
+    shown, status = typed(b"no\x15open sesamx\x7fe\r")
+    check(status == 0 and b"Ed25519" in shown and b"sesam" not in shown, "a passphrase is typed, corrected and not shown")
+    shown, status = typed(b"open\x03")
+    check(status == 2 and b"open" not in shown, "Control-C ends the question")
+    print("ok: passphrases at a terminal")
+
+
 for algorithm in ALGORITHMS:
     martlet_to_others(algorithm)
     others_to_martlet(algorithm)
     print(f"ok: {algorithm}: key files and signatures, both ways", flush=True)
 statements()
+terminal()
 print(f"interop of keys: {passed} passed, 0 failed")
