@@ -1,5 +1,6 @@
 """Verification beside sigstore-python: a whole process for one bundle, and a batch."""
 
+import json
 import os
 import subprocess
 
@@ -12,6 +13,19 @@ IDENTITY = ("https://github.com/sigstore-conformance/extremely-dangerous-public-
             ".github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main")
 ISSUER = "https://token.actions.githubusercontent.com"
 BATCH = 4000
+
+
+def trust_config(bench, trusted):
+    """The trusted root in the one form that the peer takes from a file."""
+    path = os.path.join(bench.scratch, "trust-config.json")
+    documents = []
+    for name in (trusted, os.path.join(os.path.dirname(trusted), "signing_config.v0.2.json")):
+        with open(name, encoding="utf-8") as file:
+            documents.append(json.load(file))
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
+                   "trustedRoot": documents[0], "signingConfig": documents[1]}, file)
+    return path
 
 
 def verify(bench):
@@ -30,7 +44,7 @@ def verify(bench):
     who = ["--certificate-identity", IDENTITY, "--certificate-oidc-issuer", ISSUER, "--trusted-root", trusted]
     ours = bench.ours("/", "verify-bundle", "--bundle", bundle, *who, artifact)
     theirs = bench.theirs(
-        "/", os.path.join(peer, "bin", "sigstore"), "--trusted-root", trusted, "verify", "identity", "--offline",
+        "/", os.path.join(peer, "bin", "sigstore"), "--trust-config", trust_config(bench, trusted), "verify", "identity", "--offline",
         "--bundle", bundle, "--cert-identity", IDENTITY, "--cert-oidc-issuer", ISSUER, artifact)
     one, other = bench.measure(ours, theirs)
     memory = one.peak_bytes / 1e6
