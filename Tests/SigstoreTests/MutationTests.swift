@@ -12,6 +12,17 @@ import Testing
 struct MutationTests {
     static var good: [String] { ConformanceTests.names.filter { !$0.hasSuffix("_fail") } }
 
+    /// One bundle of each shape; all of them where MARTLET_MUTANTS asks for more.
+    static var mutated: [String] {
+        guard ChildProcess.environmentVariable("MARTLET_MUTANTS") == nil else { return good }
+        let shapes: Set<String> = [
+            "happy-path-v0.1", "happy-path-v0.3", "happy-path-intoto-in-dsse-v3", "intoto-with-custom-trust-root",
+            "managed-key-happy-path", "rekor2-checkpoint-cosigned", "rekor2-dsse-happy-path",
+            "rekor2-timestamp-with-embedded-cert",
+        ]
+        return good.filter { shapes.contains($0) }
+    }
+
     /// Fields whose value is text or base64, by their paths, and where the mutant must fail.
     ///
     /// Left out is what a verifier rightly passes over: hints, indices of Rekor v1's outer count without a promise,
@@ -44,8 +55,8 @@ struct MutationTests {
         "signature", "payload", "sig",
     ]
 
-    @Test("every bundle with one bit turned is refused", arguments: good)
-    func mutants(name: String) throws {
+    @Test("every bundle with one bit turned is refused", arguments: mutated)
+    func mutants(name: String) async throws {
         let test = try ConformanceTests.Case(name)
         let json = try JSON(parsing: test.bundle)
         let artifact = BytesArtifact(test.artifact)
@@ -61,6 +72,8 @@ struct MutationTests {
             // What comes after the signer's own certificate is not used at all.
             if path.contains("/certificates/"), !path.contains("/certificates/0/") { continue }
             for position in Self.positions(bytes.count) {
+                // Other tests wait for answers meanwhile.
+                await Task.yield()
                 var changed = bytes
                 changed[position / 8] ^= 1 << UInt8(position % 8)
                 let mutant = Self.replacing(
@@ -75,7 +88,7 @@ struct MutationTests {
     }
 
     /// How many bits of a field are turned; MARTLET_MUTANTS asks for more.
-    static let density = ChildProcess.environmentVariable("MARTLET_MUTANTS").flatMap { Int($0) } ?? 3
+    static let density = ChildProcess.environmentVariable("MARTLET_MUTANTS").flatMap { Int($0) } ?? 2
 
     /// Bits spread over a field, its first and last among them.
     static func positions(_ byteCount: Int) -> [Int] {

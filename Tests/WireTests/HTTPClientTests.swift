@@ -29,7 +29,7 @@ import Wire
             return answer(request, number)
         }
         var settings = WireSettings(userAgent: "martlet/test")
-        settings.deadline = .seconds(20)
+        settings.deadline = .seconds(120)
         settings.pause = { wait in record.waits.withLock { $0.append(wait) } }
         change(&settings)
         let client = HTTPClient(settings)
