@@ -18,10 +18,15 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let swiftASN1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -48,19 +53,25 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        // Without its traits it needs no more of Foundation than FoundationEssentials.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
+        .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
     ],
     targets: [
         // C doors: system libraries and the system calls that Swift can't make safely.
-        .systemLibrary(name: "CCompress", providers: [.apt(["zlib1g-dev", "libzstd-dev"])]),
+        .systemLibrary(name: "CCompress", providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblzma-dev"])]),
         .target(name: "CHost"),
         .target(name: "CPKCS11"),
         .target(name: "CSandbox"),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CYAMLDoor", dependencies: [yams]),
 
         // Level 0
@@ -68,6 +79,7 @@ let package = Package(
         module("Host", ["Bytes", "CCompress", "CHost", subprocess, systemPackage]),
         // Level 1
         module("Attest", ["Bytes"]),
+        module("Database", ["Bytes", "CSQLite", "Host", systemPackage]),
         module("Graph"),
         module("Git", ["Bytes", "Host", systemPackage]),
         module("Keys", ["Bytes", "CPKCS11", "Host", crypto, cryptoExtras, swiftASN1, systemPackage]),
@@ -77,28 +89,44 @@ let package = Package(
         module("Sandbox", ["Bytes", "CSandbox", "Host", subprocess, systemPackage]),
         // Level 2
         module("Cache", ["Bytes", "Host", systemPackage]),
+        module("Registry", ["Bytes", "Host", "Wire", systemPackage]),
+        module("TileLog", ["Bytes", "Database", "Host", "Keys", "Ledger", systemPackage]),
         module("Workspace", ["Bytes", "CYAMLDoor", "Host", "Graph", "Sandbox", systemPackage]),
         module(
             "Sigstore",
             ["Attest", "Bytes", "Host", "Keys", "Ledger", "TUF", "Wire", certificates, swiftASN1, systemPackage]),
         // Level 3
         module(
+            "Authority",
+            [
+                "Bytes", "Database", "Host", "Keys", "Ledger", "Sigstore", "TUF", "TileLog", "Wire", certificates,
+                jwtKit, swiftASN1, systemPackage,
+            ]),
+        module(
             "Build",
             [
                 "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Keys", "Sandbox", "Sigstore", "Workspace",
                 systemPackage,
             ]),
+        module("Image", ["Attest", "Bytes", "Host", "Keys", "Registry", "Wire", "Workspace", systemPackage]),
         module("Policy", ["Attest", "Bytes", "Cache", "Host", "Sigstore", systemPackage]),
         // Level 4
         module(
             "Reports",
             ["Attest", "Build", "Bytes", "Host", "Keys", "Ledger", "Policy", "Sigstore", "Workspace", systemPackage]),
+        module(
+            "Serve",
+            [
+                "Authority", "Bytes", "Host", "Keys", "Ledger", "Registry", "Sigstore", "TUF", "TileLog", hummingbird,
+                hummingbirdTLS, logging, nioCore, nioHTTP, nioPosix, nioSSL, serviceLifecycle, systemPackage,
+            ]),
         // Level 5
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Attest", "Build", "Bytes", "Cache", "Git", "Host", "Keys", "Ledger", "Policy", "Reports",
-                "Sandbox", "Sigstore", "TUF", "Wire", "Workspace", argumentParser, systemPackage,
+                "Attest", "Authority", "Build", "Bytes", "Cache", "Git", "Host", "Image", "Keys", "Ledger", "Policy",
+                "Registry", "Reports", "Sandbox", "Serve", "Sigstore", "TUF", "TileLog", "Wire", "Workspace",
+                argumentParser, systemPackage,
             ],
             exclude: ["README.md"],
             swiftSettings: settings),
@@ -127,6 +155,20 @@ let package = Package(
             dependencies: ["Bytes", "Host", "LoopbackServer", "Sigstore", "VirtualSigstore", systemPackage],
             path: "Tests/VirtualSigstoreServer", swiftSettings: settings),
         tests("Sigstore", ["Attest", "Bytes", "Host", "Keys", "Ledger", "VirtualSigstore", "Wire", systemPackage]),
+        tests("Database", ["Bytes", "Host", systemPackage]),
+        tests("TileLog", ["Bytes", "Database", "Host", "Keys", "Ledger", systemPackage]),
+        tests("Registry", ["Bytes", "Host", "LoopbackServer", "Wire", systemPackage]),
+        tests("Image", ["Attest", "Bytes", "Host", "Keys", "Registry", systemPackage]),
+        tests(
+            "Authority",
+            ["Bytes", "Host", "Keys", "Ledger", "Sigstore", "TUF", "TileLog", "VirtualSigstore", "Wire", systemPackage]
+        ),
+        tests(
+            "Serve",
+            [
+                "Authority", "Bytes", "Host", "Keys", "Ledger", "Registry", "Sigstore", "TUF", "TileLog", "Wire",
+                systemPackage,
+            ]),
         tests("Git", ["Bytes", "Host", systemPackage]),
         // Runs one sandbox request, so that tests can do it as another user.
         .executableTarget(
@@ -157,6 +199,20 @@ let package = Package(
             exclude: ["Golden"], swiftSettings: settings),
     ]
 )
+
+// MARTLET_ONLY="LedgerTests WireTests" leaves only these targets and what they need, for short ways from edit to test.
+if let only = Context.environment["MARTLET_ONLY"] {
+    var wanted = Set(only.split(separator: " ").map(String.init))
+    var count = 0
+    while wanted.count != count {
+        count = wanted.count
+        for target in package.targets where wanted.contains(target.name) {
+            for case .byNameItem(let name, _) in target.dependencies { wanted.insert(name) }
+        }
+    }
+    package.targets.removeAll { !wanted.contains($0.name) }
+    package.products = []
+}
 
 // The fuzzers live in this package because they see what is `package`. They need libFuzzer, so they and the
 // instrumentation are there only when scripts/fuzz asks for them.
