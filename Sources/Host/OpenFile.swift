@@ -19,6 +19,11 @@ package struct OpenFile: ~Copyable, Sendable {
         try self.init(path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
     }
 
+    /// Opens a file to read and to write it from its start, and makes it where it is absent. A symbolic link is an error.
+    package init(updating path: FilePath, mode: UInt16) throws {
+        try self.init(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: mode)
+    }
+
     /// Opens a directory. With `followingLinks` off, a symbolic link at the end is an error.
     package init(directory path: FilePath, followingLinks: Bool = true) throws {
         try self.init(path, flags: O_RDONLY | O_DIRECTORY | (followingLinks ? 0 : O_NOFOLLOW))
@@ -114,6 +119,11 @@ package struct OpenFile: ~Copyable, Sendable {
     /// Moves the position to `offset` bytes from the start.
     package func seek(to offset: Int) throws {
         guard lseek(number, offset, SEEK_SET) >= 0 else { throw HostError.last("seek in it", path: path) }
+    }
+
+    /// Cuts the content off behind `size` bytes.
+    package func truncate(to size: Int) throws {
+        guard ftruncate(number, size) == 0 else { throw HostError.last("cut it", path: path) }
     }
 
     /// Waits until the content is on the disk; `metadata` also the times and, for a directory, the names.

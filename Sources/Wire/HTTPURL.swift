@@ -93,7 +93,7 @@ package struct HTTPURL: Hashable, Sendable {
     package var isConfidential: Bool { isSecure || isThisMachine }
 
     /// Whether the host is a name or address of this machine itself (RFC 6761 section 6.3).
-    var isThisMachine: Bool { host == "localhost" || host == "::1" || Self.isLoopback(host) }
+    package var isThisMachine: Bool { host == "localhost" || host == "::1" || Self.isLoopback(host) }
 
     private static func isLoopback(_ host: String) -> Bool {
         let parts = host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
