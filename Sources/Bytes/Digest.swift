@@ -39,6 +39,26 @@ package struct Digest: Hashable, Sendable, Comparable {
         words = (word(offset), word(offset + 8), word(offset + 16), word(offset + 24))
     }
 
+    /// The 32 bytes of `span`, which has no others.
+    init(_ span: RawSpan) {
+        precondition(span.byteCount == Self.byteCount, "a SHA-256 digest has 32 bytes")
+        func word(_ offset: Int) -> UInt64 {
+            unsafe UInt64(bigEndian: span.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
+        words = (word(0), word(8), word(16), word(24))
+    }
+
+    /// Writes the 32 bytes to the start of `buffer`.
+    func store(in buffer: UnsafeMutableRawBufferPointer) {
+        unsafe buffer.storeBytes(of: words.0.bigEndian, toByteOffset: 0, as: UInt64.self)
+        unsafe buffer.storeBytes(of: words.1.bigEndian, toByteOffset: 8, as: UInt64.self)
+        unsafe buffer.storeBytes(of: words.2.bigEndian, toByteOffset: 16, as: UInt64.self)
+        unsafe buffer.storeBytes(of: words.3.bigEndian, toByteOffset: 24, as: UInt64.self)
+    }
+
+    /// The first eight bytes as a number, for tables that compare the rest elsewhere.
+    package var prefix: UInt64 { words.0 }
+
     /// Takes 64 lower-case hexadecimal digits; `nil` for anything else, upper case included.
     package init?(hex: some StringProtocol) {
         guard let bytes = Hex.decode(hex) else { return nil }
@@ -47,12 +67,10 @@ package struct Digest: Hashable, Sendable, Comparable {
 
     /// The 32 bytes, in order.
     package var bytes: [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(Self.byteCount)
-        for word in [words.0, words.1, words.2, words.3] {
-            for shift in stride(from: 56, through: 0, by: -8) { out.append(UInt8(truncatingIfNeeded: word >> shift)) }
+        unsafe [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
+            unsafe store(in: UnsafeMutableRawBufferPointer(buffer))
+            count = Self.byteCount
         }
-        return out
     }
 
     /// 64 lower-case hexadecimal digits.

@@ -12,6 +12,12 @@ package struct SHA256Hasher {
     }
 
     /// Adds bytes to the message.
+    package mutating func update(_ bytes: [UInt8]) { update(unsafe bytes.span.bytes) }
+
+    /// Adds bytes to the message.
+    package mutating func update(_ bytes: ArraySlice<UInt8>) { update(unsafe bytes.span.bytes) }
+
+    /// Adds bytes to the message.
     package mutating func update(_ bytes: some Sequence<UInt8>) {
         let array = Array(bytes)
         update(unsafe array.span.bytes)
@@ -19,12 +25,38 @@ package struct SHA256Hasher {
 
     /// The digest of everything added so far.
     package consuming func finalize() -> Digest {
-        guard let digest = Digest(bytes: state.finalize()) else { preconditionFailure("SHA-256 gives 32 bytes") }
-        return digest
+        Digest(state.finalize())
     }
 }
 
 extension Digest {
+    fileprivate init(_ digest: SHA256Digest) {
+        self = unsafe digest.withUnsafeBytes { unsafe Digest(RawSpan(_unsafeBytes: $0)) }
+    }
+
+    /// The SHA-256 digest of one byte and `span`: a leaf of a Merkle tree (RFC 6962 section 2.1).
+    package static func of(_ first: UInt8, then span: RawSpan) -> Digest {
+        var state = SHA256()
+        unsafe withUnsafeBytes(of: first) { unsafe state.update(bufferPointer: $0) }
+        unsafe span.withUnsafeBytes { unsafe state.update(bufferPointer: $0) }
+        return Digest(state.finalize())
+    }
+
+    /// The SHA-256 digest of one byte and `bytes`.
+    package static func of(_ first: UInt8, then bytes: [UInt8]) -> Digest { of(first, then: unsafe bytes.span.bytes) }
+
+    /// The SHA-256 digest of one byte and two digests: a node of a Merkle tree. Trees make millions of them.
+    package static func of(_ first: UInt8, then left: Digest, _ right: Digest) -> Digest {
+        unsafe withUnsafeTemporaryAllocation(byteCount: 1 + 2 * byteCount, alignment: 8) { buffer in
+            unsafe buffer[0] = first
+            unsafe left.store(in: UnsafeMutableRawBufferPointer(rebasing: buffer[1...]))
+            unsafe right.store(in: UnsafeMutableRawBufferPointer(rebasing: buffer[(1 + byteCount)...]))
+            var state = SHA256()
+            unsafe state.update(bufferPointer: UnsafeRawBufferPointer(buffer))
+            return Digest(state.finalize())
+        }
+    }
+
     /// The SHA-256 digest of `span`.
     package static func of(_ span: RawSpan) -> Digest {
         var hasher = SHA256Hasher()

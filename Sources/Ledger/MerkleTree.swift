@@ -8,11 +8,11 @@ package enum MerkleTree {
     package static let emptyRoot = Digest.of([UInt8]())
 
     /// The hash of a leaf around `data`.
-    package static func leafHash(_ data: [UInt8]) -> Digest { Digest.of([0x00] + data) }
+    package static func leafHash(_ data: [UInt8]) -> Digest { Digest.of(0x00, then: data) }
 
     /// The hash of the node over two others.
     package static func nodeHash(_ left: Digest, _ right: Digest) -> Digest {
-        Digest.of([0x01] + left.bytes + right.bytes)
+        Digest.of(0x01, then: left, right)
     }
 
     /// The root over leaves by their hashes.

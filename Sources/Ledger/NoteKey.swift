@@ -9,6 +9,8 @@ package struct NoteKey: Hashable, Sendable {
         case text
         /// The text with a time before it, by a witness (C2SP tlog-cosignature, type 0x04).
         case cosignature
+        /// The size and root that the text says, with a time, by a certificate log (static-ct-api, type 0x05).
+        case treeHead
     }
 
     /// The name on the signature line; for a log, the origin of its checkpoints. `nil` where any will do, because the
@@ -36,6 +38,12 @@ package struct NoteKey: Hashable, Sendable {
     package static func witness(name: String, ed25519 key: PublicKey) -> NoteKey {
         let id = Digest.of(Array(name.utf8) + [0x0A, 0x04] + (key.ed25519Bytes ?? []))
         return NoteKey(name: name, keyID: Array(id.bytes[..<4]), key: key, kind: .cosignature)
+    }
+
+    /// The key of a certificate log, whose id follows from the hash of the key (static-ct-api).
+    package static func treeHead(name: String, key: PublicKey) -> NoteKey {
+        let id = Digest.of(Array(name.utf8) + [0x0A, 0x05] + key.id.bytes)
+        return NoteKey(name: name, keyID: Array(id.bytes[..<4]), key: key, kind: .treeHead)
     }
 
     /// The first four bytes of the hash that names a log's key.
@@ -67,7 +75,7 @@ package struct NoteKey: Hashable, Sendable {
 
     /// The key as `NAME+HASH+BASE64`; `nil` where it has no name or is not Ed25519.
     package var verifierKey: String? {
-        guard let name, let bytes = key.ed25519Bytes else { return nil }
+        guard let name, kind != .treeHead, let bytes = key.ed25519Bytes else { return nil }
         return "\(name)+\(Hex.encode(keyID))+\(Base64.encode([kind == .text ? 1 : 4] + bytes))"
     }
 }
@@ -105,6 +113,13 @@ extension Note {
                     }
                     try key.key.verify(
                         Array(line.signature.dropFirst(8)), of: .bytes(Self.cosigned(text, time: time)))
+                case .treeHead:
+                    guard let head = TreeHeadSignature.parse(line.signature, by: key.key.algorithm),
+                        let checkpoint = try? Checkpoint(parsing: text)
+                    else { throw KeyError(.malformed, "it is no signature of a tree head") }
+                    try key.key.verify(
+                        head.signature,
+                        of: .bytes(TreeHeadSignature.message(checkpoint, milliseconds: head.milliseconds)))
                 }
                 return line
             } catch let error as KeyError {

@@ -12,6 +12,12 @@ package struct TileLogError: Error, Hashable, Sendable, CustomStringConvertible 
         package static let absent = Code(name: "absent")
         /// No space is left; reads go on.
         package static let full = Code(name: "full")
+        /// Too much waits already; the same may be tried again in a moment.
+        package static let busy = Code(name: "busy")
+        /// The log has stopped for good, or was closed; what was acknowledged is kept.
+        package static let stopped = Code(name: "stopped")
+        /// The log is an older copy of what others have seen, or has forked.
+        package static let rolledBack = Code(name: "rolled-back")
         /// The log takes no more entries.
         package static let frozen = Code(name: "frozen")
         /// What is stored does not agree with itself.
