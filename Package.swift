@@ -89,6 +89,7 @@ let package = Package(
         module("Sandbox", ["Bytes", "CSandbox", "Host", subprocess, systemPackage]),
         // Level 2
         module("Cache", ["Bytes", "Host", systemPackage]),
+        module("Inventory", ["Attest", "Bytes", "Host", "Workspace", systemPackage]),
         module("Registry", ["Bytes", "Host", "Wire", systemPackage]),
         module("TileLog", ["Bytes", "Database", "Host", "Keys", "Ledger", systemPackage]),
         module("Workspace", ["Bytes", "CYAMLDoor", "Host", "Graph", "Sandbox", systemPackage]),
@@ -158,6 +159,7 @@ let package = Package(
         tests("Database", ["Bytes", "Host", systemPackage]),
         tests("TileLog", ["Bytes", "Database", "Host", "Keys", "Ledger", systemPackage]),
         tests("Registry", ["Bytes", "Host", "LoopbackServer", "Wire", systemPackage]),
+        tests("Inventory", ["Attest", "Bytes", "Host", systemPackage]),
         tests("Image", ["Attest", "Bytes", "Host", "Keys", "Registry", systemPackage]),
         tests(
             "Authority",
