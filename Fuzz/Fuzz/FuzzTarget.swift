@@ -11,6 +11,7 @@ struct FuzzTarget: Sendable {
         workspaceFile, glob, template, packageName, gitTree, protobuf, tufMetadata,
         identityToken, signingConfig, serviceAnswer, address, attestation, trustedRoot,
         certificate, timestamp, entryBody, note, proof, statTree, snapshot,
+        logRecord, logPolicy, witnessRequest, logProof,
         privateKey, encryptedKey, publicKey, signature, keyReference,
     ]
 

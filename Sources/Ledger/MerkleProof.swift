@@ -84,7 +84,7 @@ package enum MerkleProof {
     }
 
     /// A subtree is a range that is not empty and begins at a multiple of the power of two that holds it.
-    private static func checkSubtree(_ start: UInt64, _ end: UInt64) throws(LedgerError) {
+    static func checkSubtree(_ start: UInt64, _ end: UInt64) throws(LedgerError) {
         guard start < end, end <= 1 << 63 else {
             throw LedgerError(.malformed, "\(start)..<\(end) is no range of leaves")
         }

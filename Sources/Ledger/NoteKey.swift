@@ -57,21 +57,45 @@ package struct NoteKey: Hashable, Sendable {
         return Array(Digest.of(hashed).bytes[..<4])
     }
 
-    /// Reads a verifier key, `NAME+HASH+BASE64` (C2SP signed-note): Ed25519 of type 0x01 or 0x04.
+    /// Reads a verifier key, `NAME+HASH+BASE64` (C2SP signed-note): Ed25519 of type 0x01 or 0x04, ECDSA of type 0x02.
     package init(verifierKey text: String) throws(LedgerError) {
         let parts = text.utf8.split(separator: UInt8(ascii: "+"), maxSplits: 2, omittingEmptySubsequences: false)
             .map { String(Substring($0)) }
         guard parts.count == 3, let id = Hex.decode(parts[1]), id.count == 4, !parts[0].isEmpty,
             !parts[0].utf8.contains(0x20), let encoded = try? Base64.decode(parts[2]), let type = encoded.first
         else { throw LedgerError(.malformed, "a verifier key is NAME+HASH+BASE64, not \(text.safeForTerminal)") }
-        guard type == 1 || type == 4, let key = try? PublicKey(ed25519: Array(encoded.dropFirst())) else {
-            throw LedgerError(.malformed, "the verifier key of \(parts[0].safeForTerminal) is no Ed25519 key")
+        let material = Array(encoded.dropFirst())
+        do {
+            switch type {
+            case 1: self = .log(name: parts[0], key: try PublicKey(ed25519: material))
+            case 2: self = .log(name: parts[0], key: try PublicKey(der: material))
+            case 4: self = .witness(name: parts[0], ed25519: try PublicKey(ed25519: material))
+            default:
+                throw LedgerError(
+                    .malformed,
+                    "the verifier key of \(parts[0].safeForTerminal) is of type \(type); known are Ed25519 (1), ECDSA (2) and the cosignature (4)"
+                )
+            }
+        } catch let error as LedgerError {
+            throw error
+        } catch {
+            throw LedgerError(.malformed, "the verifier key of \(parts[0].safeForTerminal): \(error)")
         }
-        self = type == 1 ? .log(name: parts[0], key: key) : .witness(name: parts[0], ed25519: key)
+        guard type != 2 || key.ed25519Bytes == nil else {
+            throw LedgerError(.malformed, "the verifier key of \(parts[0].safeForTerminal) is not of its own type")
+        }
         guard keyID == id else {
             throw LedgerError(.malformed, "the hash in the verifier key of \(parts[0].safeForTerminal) is not its own")
         }
     }
+
+    /// Whether a line has this key's name and id, whatever its signature is worth.
+    package func signs(_ line: Note.Signature) -> Bool {
+        line.keyID == keyID && (name.map { line.name.hasSameBytes(as: $0) } ?? true)
+    }
+
+    /// The key for people to read.
+    var title: String { "\(name?.safeForTerminal ?? "the log") (key id \(Hex.encode(keyID)))" }
 
     /// The key as `NAME+HASH+BASE64`; `nil` where it has no name or is not Ed25519.
     package var verifierKey: String? {
@@ -100,33 +124,58 @@ extension Note {
         return Cosignature(name: line.name, time: Self.time(of: line.signature) ?? 0)
     }
 
+    /// This note with those lines alone that are by `keys`.
+    ///
+    /// A line by one of the keys that is wrong rejects the note, as signed-note has it, and so does the absence of all.
+    package func verified(by keys: [NoteKey]) throws(LedgerError) -> Note {
+        var lines: [Signature] = []
+        for line in signatures where !lines.contains(line) {
+            for key in keys where key.signs(line) {
+                do {
+                    try check(line, key)
+                } catch {
+                    throw LedgerError(.invalidSignature, "the signature of \(key.title) is wrong: \(error)")
+                }
+                lines.append(line)
+                break
+            }
+        }
+        guard !lines.isEmpty else {
+            throw LedgerError(
+                .noSignature, "the note is not signed by any of \(keys.map(\.title).joined(separator: ", "))")
+        }
+        return Note(text: text, signatures: lines)
+    }
+
+    /// Checks one line that has the name and the id of `key`.
+    private func check(_ line: Signature, _ key: NoteKey) throws(KeyError) {
+        switch key.kind {
+        case .text: try key.key.verify(line.signature, of: .bytes(Array(text.utf8)))
+        case .cosignature:
+            guard let time = Self.time(of: line.signature) else {
+                throw KeyError(.malformed, "a cosignature has 8 bytes of time and 64 of signature")
+            }
+            try key.key.verify(Array(line.signature.dropFirst(8)), of: .bytes(Self.cosigned(text, time: time)))
+        case .treeHead:
+            guard let head = TreeHeadSignature.parse(line.signature, by: key.key.algorithm),
+                let checkpoint = try? Checkpoint(parsing: text)
+            else { throw KeyError(.malformed, "it is no signature of a tree head") }
+            try key.key.verify(
+                head.signature, of: .bytes(TreeHeadSignature.message(checkpoint, milliseconds: head.milliseconds)))
+        }
+    }
+
     private func verifiedLine(_ key: NoteKey) throws(LedgerError) -> Signature {
         var failure: KeyError?
-        for line in signatures
-        where line.keyID == key.keyID && (key.name.map { line.name.hasSameBytes(as: $0) } ?? true) {
-            do {
-                switch key.kind {
-                case .text: try key.key.verify(line.signature, of: .bytes(Array(text.utf8)))
-                case .cosignature:
-                    guard let time = Self.time(of: line.signature) else {
-                        throw KeyError(.malformed, "a cosignature has 8 bytes of time and 64 of signature")
-                    }
-                    try key.key.verify(
-                        Array(line.signature.dropFirst(8)), of: .bytes(Self.cosigned(text, time: time)))
-                case .treeHead:
-                    guard let head = TreeHeadSignature.parse(line.signature, by: key.key.algorithm),
-                        let checkpoint = try? Checkpoint(parsing: text)
-                    else { throw KeyError(.malformed, "it is no signature of a tree head") }
-                    try key.key.verify(
-                        head.signature,
-                        of: .bytes(TreeHeadSignature.message(checkpoint, milliseconds: head.milliseconds)))
-                }
+        for line in signatures where key.signs(line) {
+            do throws(KeyError) {
+                try check(line, key)
                 return line
-            } catch let error as KeyError {
+            } catch {
                 failure = error
-            } catch {}
+            }
         }
-        let whose = "\(key.name?.safeForTerminal ?? "the log") (key id \(Hex.encode(key.keyID)))"
+        let whose = key.title
         if let failure { throw LedgerError(.invalidSignature, "the signature of \(whose) is wrong: \(failure)") }
         let names = signatures.map { "\($0.name.safeForTerminal) \(Hex.encode($0.keyID))" }.joined(separator: ", ")
         throw LedgerError(.noSignature, "the note is not signed by \(whose); it has signatures of \(names)")
@@ -137,7 +186,7 @@ extension Note {
         Array("cosignature/v1\ntime \(time)\n\(text)".utf8)
     }
 
-    private static func time(of signature: [UInt8]) -> UInt64? {
+    static func time(of signature: [UInt8]) -> UInt64? {
         guard signature.count == 72 else { return nil }
         return signature[..<8].reduce(0) { $0 << 8 | UInt64($1) }
     }

@@ -69,12 +69,8 @@ extension VerificationRun {
             report.skip(.promise, title(number, "log's promise"), "there is none")
             return false
         }
-        let signed: JSON = [
-            "body": .string(Base64.encode(entry.canonicalizedBody)), "integratedTime": .integer(entry.integratedTime),
-            "logID": .string(Hex.encode(entry.logID)), "logIndex": .integer(entry.logIndex),
-        ]
         do {
-            try log.keyDetails.verify(promise, of: .bytes(signed.canonical()), by: log.key)
+            try log.keyDetails.verify(promise, of: .bytes(entry.promisedBytes), by: log.key)
         } catch {
             report.fail(.promise, title(number, "log's promise"), "\(error)", remedy: Self.alteredEntry)
             return false
@@ -95,7 +91,7 @@ extension VerificationRun {
         }
         let root: Digest
         do {
-            root = try Self.root(entry, proof)
+            root = try entry.root(proof)
         } catch {
             report.fail(.inclusion, title(number, "inclusion proof"), "\(error)", remedy: Self.alteredEntry)
             return
@@ -111,7 +107,7 @@ extension VerificationRun {
         do {
             let note = try Note(parsing: text)
             let checkpoint = try Checkpoint(parsing: note.text)
-            try note.verify(Self.noteKey(log, checkpoint))
+            try note.verify(log.noteKey(for: checkpoint))
             // The root that counts is the signed one; the one beside it must not say anything else.
             guard checkpoint.size == UInt64(proof.treeSize) else {
                 throw LedgerError(
@@ -123,7 +119,7 @@ extension VerificationRun {
             if checkpoint.root == root, proof.rootHash == root.bytes {
                 report.pass(
                     .inclusion, title(number, "inclusion proof"),
-                    "leaf \(Self.leafIndex(entry, proof)) of \(proof.treeSize)")
+                    "leaf \(entry.leafIndex(proof)) of \(proof.treeSize)")
             } else {
                 failRoot(root, checkpoint.root == root ? proof.rootHash : checkpoint.root.bytes, number, &report)
             }
@@ -139,34 +135,6 @@ extension VerificationRun {
         report.fail(
             .inclusion, title(number, "inclusion proof"), "the proof leads to another root than the log's",
             expected: Hex.encode(expected), got: root.hex, remedy: Self.alteredEntry)
-    }
-
-    private static func root(_ entry: LogEntry, _ proof: LogEntry.InclusionProof) throws(LedgerError) -> Digest {
-        var path: [Digest] = []
-        for hash in proof.hashes {
-            guard let digest = Digest(bytes: hash) else {
-                throw LedgerError(.malformed, "a hash of the proof has \(hash.count) bytes")
-            }
-            path.append(digest)
-        }
-        return try MerkleProof.root(
-            ofLeaf: MerkleTree.leafHash(entry.canonicalizedBody), at: leafIndex(entry, proof),
-            inTreeOf: UInt64(proof.treeSize), path: path)
-    }
-
-    /// The index in the tree of the proof. Rekor v1 counts over all its shards at the top, and within one in the proof;
-    /// Rekor v2 has one number, at the top.
-    private static func leafIndex(_ entry: LogEntry, _ proof: LogEntry.InclusionProof) -> UInt64 {
-        UInt64(entry.isRekorV2 ? entry.logIndex : proof.logIndex)
-    }
-
-    /// The key of a log's own signature. Ed25519 binds the origin into the key's id, so it must be the checkpoint's.
-    private static func noteKey(_ log: TrustedRoot.Log, _ checkpoint: Checkpoint) -> NoteKey {
-        let own = NoteKey.keyID(name: checkpoint.origin, key: log.key)
-        switch log.key.algorithm {
-        case .ed25519: return NoteKey(name: checkpoint.origin, keyID: own, key: log.key)
-        default: return NoteKey(name: nil, keyID: log.checkpointKeyID ?? Array(log.logID.prefix(4)), key: log.key)
-        }
     }
 
     private func checkWitnesses(_ note: Note, _ number: Int, _ report: inout VerificationReport) {
@@ -214,4 +182,33 @@ extension VerificationRun {
 extension LogEntry {
     /// Whether it is of a kind that only Rekor v2 writes, whose entries hold no time of their own.
     var isRekorV2: Bool { kindVersion.version == "0.0.2" && kindVersion.kind != "intoto" }
+
+    /// The index in the tree of the proof. Rekor v1 counts over all its shards at the top, and within one in the proof;
+    /// Rekor v2 has one number, at the top.
+    func leafIndex(_ proof: InclusionProof) -> UInt64 { UInt64(isRekorV2 ? logIndex : proof.logIndex) }
+
+    /// The root that the proof leads to.
+    func root(_ proof: InclusionProof) throws(LedgerError) -> Digest {
+        var path: [Digest] = []
+        for hash in proof.hashes {
+            guard let digest = Digest(bytes: hash) else {
+                throw LedgerError(.malformed, "a hash of the proof has \(hash.count) bytes")
+            }
+            path.append(digest)
+        }
+        return try MerkleProof.root(
+            ofLeaf: MerkleTree.leafHash(canonicalizedBody), at: leafIndex(proof), inTreeOf: UInt64(proof.treeSize),
+            path: path)
+    }
+}
+
+extension TrustedRoot.Log {
+    /// The key of the log's own signature under a checkpoint. Ed25519 binds the origin into the key's id, so it must be
+    /// the checkpoint's.
+    func noteKey(for checkpoint: Checkpoint) -> NoteKey {
+        switch key.algorithm {
+        case .ed25519: .log(name: checkpoint.origin, key: key)
+        default: NoteKey(name: nil, keyID: checkpointKeyID ?? Array(logID.prefix(4)), key: key)
+        }
+    }
 }
