@@ -19,7 +19,9 @@ let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -30,6 +32,7 @@ let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", packa
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let swiftASN1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
@@ -53,6 +56,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
@@ -118,8 +122,9 @@ let package = Package(
         module(
             "Serve",
             [
-                "Authority", "Bytes", "Host", "Keys", "Ledger", "Registry", "Sigstore", "TUF", "TileLog", hummingbird,
-                hummingbirdTLS, logging, nioCore, nioHTTP, nioPosix, nioSSL, serviceLifecycle, systemPackage,
+                "Authority", "Bytes", "Host", "Keys", "Ledger", "Registry", "Sigstore", "TUF", "TileLog", "Wire",
+                "Workspace", httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioHTTP,
+                nioPosix, nioSSL, serviceLifecycle, systemPackage, unixSignals,
             ]),
         // Level 5
         .executableTarget(
@@ -169,7 +174,7 @@ let package = Package(
             "Serve",
             [
                 "Authority", "Bytes", "Host", "Keys", "Ledger", "Registry", "Sigstore", "TUF", "TileLog", "Wire",
-                systemPackage,
+                hummingbird, logging, serviceLifecycle, systemPackage,
             ]),
         tests("Git", ["Bytes", "Host", systemPackage]),
         // Runs one sandbox request, so that tests can do it as another user.
