@@ -113,6 +113,7 @@ let package = Package(
                 "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Keys", "Sandbox", "Sigstore", "Workspace",
                 systemPackage,
             ]),
+        module("Lineage", ["Attest", "Bytes", "Database", "Host", "Inventory", systemPackage]),
         module("Image", ["Attest", "Bytes", "Host", "Keys", "Registry", "Wire", "Workspace", systemPackage]),
         module("Policy", ["Attest", "Bytes", "Cache", "Host", "Sigstore", systemPackage]),
         // Level 4
@@ -164,6 +165,7 @@ let package = Package(
         tests("Database", ["Bytes", "Host", systemPackage]),
         tests("TileLog", ["Bytes", "Database", "Host", "Keys", "Ledger", systemPackage]),
         tests("Registry", ["Bytes", "Host", "LoopbackServer", "Wire", systemPackage]),
+        tests("Lineage", ["Attest", "Bytes", "Database", "Host", "Inventory", systemPackage]),
         tests("Inventory", ["Attest", "Bytes", "Host", systemPackage]),
         tests("Image", ["Attest", "Bytes", "Host", "Keys", "Registry", systemPackage]),
         tests(
