@@ -235,7 +235,8 @@ if Context.environment["MARTLET_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "Attest", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Keys", "Ledger", "Policy", "Sigstore", "TUF",
+                "Attest", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Image", "Keys", "Ledger", "Policy", "Sigstore",
+                "TUF",
                 "Wire",
                 "Workspace", systemPackage,
             ],

@@ -13,6 +13,7 @@ struct FuzzTarget: Sendable {
         certificate, timestamp, entryBody, note, proof, statTree, snapshot,
         logRecord, logPolicy, witnessRequest, logProof,
         privateKey, encryptedKey, publicKey, signature, keyReference,
+        archive, xz, debianPackage, debianControl, openPGP, imageLock, sharedLibrary,
     ]
 
     /// Ends the process when a promise of the parser is broken, so that libFuzzer keeps the input.

@@ -19,7 +19,8 @@ package struct Compressor: ~Copyable {
         case zstd(OpaquePointer)
     }
 
-    package init(_ compression: Compression, output: @escaping Output) throws {
+    /// `level` is the library's own; without it, it is 6 for gzip and 3 for zstd.
+    package init(_ compression: Compression, level: Int32? = nil, output: @escaping Output) throws {
         self.output = output
         pending.reserveCapacity(Self.piece)
         switch compression {
@@ -29,7 +30,8 @@ package struct Compressor: ~Copyable {
             unsafe stream.initialize(to: z_stream())
             // 31: a window of 2^15 bytes in a gzip wrapper. zlib writes time 0, no name, and 3 (Unix) as the system.
             let result = unsafe deflateInit2_(
-                stream, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+                stream, level ?? 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+                Int32(MemoryLayout<z_stream>.size))
             guard result == Z_OK else {
                 unsafe stream.deallocate()
                 throw HostError(.system, "could not start the gzip compressor; is there enough memory?")
@@ -39,7 +41,7 @@ package struct Compressor: ~Copyable {
             guard let context = unsafe ZSTD_createCCtx() else {
                 throw HostError(.system, "could not start the zstd compressor; is there enough memory?")
             }
-            unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, 3)
+            unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level ?? 3)
             unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
             codec = unsafe .zstd(context)
         }

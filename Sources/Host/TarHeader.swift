@@ -7,6 +7,9 @@ struct TarHeader {
     var prefix: [UInt8]
     var linkName: [UInt8]
     var mode: Int
+    var owner: Int
+    var group: Int
+    var modified: Int
     var size: Int
     var type: UInt8
 
@@ -23,6 +26,10 @@ struct TarHeader {
         linkName = Self.text(block[157..<257])
         prefix = isUstar ? Self.text(block[345..<500]) : []
         mode = try Self.number(block[100..<108], at: offset)
+        // What most readers ignore is not worth refusing an archive for; times before 1970 are written as negative.
+        owner = (try? Self.number(block[108..<116], at: offset)) ?? 0
+        group = (try? Self.number(block[116..<124], at: offset)) ?? 0
+        modified = (try? Self.number(block[136..<148], at: offset)) ?? 0
         size = try Self.number(block[124..<136], at: offset)
         type = block[156] == 0 ? UInt8(ascii: "0") : block[156]
     }

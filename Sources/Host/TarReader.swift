@@ -33,6 +33,7 @@ package struct TarReader: ~Copyable {
         package var kind: Kind
         /// The bytes of content that follow.
         package var size: Int
+        package var attributes = TarAttributes()
     }
 
     private let source: ByteReader

@@ -67,6 +67,8 @@ struct TarState {
         let count = size ?? header.size
         let target = linkPath ?? header.linkName
         var entry = TarReader.Entry(path: name, kind: .directory, size: 0)
+        entry.attributes = TarAttributes(
+            mode: UInt16(header.mode & 0o7777), owner: header.owner, group: header.group, modified: header.modified)
         switch header.type {
         case UInt8(ascii: "0"), UInt8(ascii: "7"):
             guard !name.isEmpty, raw.last != UInt8(ascii: "/") else {

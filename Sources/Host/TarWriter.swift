@@ -1,7 +1,8 @@
 /// Writes a tar archive (POSIX.1-2017, pax interchange format) whose bytes depend on nothing but what is put in.
 ///
 /// Headers are plain ustar; an extended header is added only for what ustar can't hold. Owner and group are 0 and have
-/// no names; modes are 0644, 0755 and 0777 for links. The caller adds entries in the order that it wants.
+/// no names; modes are 0644, 0755 and 0777 for links, unless an entry has attributes of its own. The caller adds entries
+/// in the order that it wants.
 package struct TarWriter: ~Copyable {
     /// The time of every entry unless said otherwise: 1 January 1980, in seconds since 1970.
     package static let fixedTime = 315_532_800
@@ -19,18 +20,30 @@ package struct TarWriter: ~Copyable {
     }
 
     /// Adds a directory; `path` ends with a slash.
-    package mutating func addDirectory(_ path: String) throws {
-        try addHeader(path, type: "5", mode: 0o755, size: 0, target: "")
+    package mutating func addDirectory(_ path: String, _ attributes: TarAttributes? = nil) throws {
+        try addHeader(path, type: "5", attributes ?? usual(0o755), size: 0, target: "")
     }
 
     /// Adds a symbolic link.
-    package mutating func addLink(_ path: String, target: String) throws {
-        try addHeader(path, type: "2", mode: 0o777, size: 0, target: target)
+    package mutating func addLink(_ path: String, target: String, _ attributes: TarAttributes? = nil) throws {
+        try addHeader(path, type: "2", attributes ?? usual(0o777), size: 0, target: target)
     }
+
+    /// Adds a second name for the file at the path `target`, which was added before.
+    package mutating func addHardLink(_ path: String, target: String, _ attributes: TarAttributes? = nil) throws {
+        try addHeader(path, type: "1", attributes ?? usual(0o644), size: 0, target: target)
+    }
+
+    private func usual(_ mode: UInt16) -> TarAttributes { TarAttributes(mode: mode, modified: modified) }
 
     /// Adds a file of which the content follows by `write`, exactly `size` bytes in all.
     package mutating func beginFile(_ path: String, size: Int, isExecutable: Bool) throws {
-        try addHeader(path, type: "0", mode: isExecutable ? 0o755 : 0o644, size: size, target: "")
+        try beginFile(path, size: size, usual(isExecutable ? 0o755 : 0o644))
+    }
+
+    /// The same with attributes of its own.
+    package mutating func beginFile(_ path: String, size: Int, _ attributes: TarAttributes) throws {
+        try addHeader(path, type: "0", attributes, size: size, target: "")
         missing = size
         padding = (512 - size % 512) % 512
         if size == 0 { padding = 0 }
@@ -67,7 +80,9 @@ package struct TarWriter: ~Copyable {
         }
     }
 
-    private func addHeader(_ path: String, type: Character, mode: Int, size: Int, target: String) throws {
+    private func addHeader(
+        _ path: String, type: Character, _ attributes: TarAttributes, size: Int, target: String
+    ) throws {
         try checkComplete()
         var records: [(String, String)] = []
         var prefix = ""
@@ -93,17 +108,22 @@ package struct TarWriter: ~Copyable {
             records.append(("size", String(size)))
             recorded = 0
         }
+        for (key, number) in [("uid", attributes.owner), ("gid", attributes.group)] where number > 0o7_777_777 {
+            records.append((key, String(number)))
+        }
         if !records.isEmpty {
             let content = records.sorted { $0.0 < $1.0 }.flatMap { Self.record($0.0, $0.1) }
             try output(
-                header("PaxHeaders/" + Self.substitute(name).suffix(80), type: "x", mode: 0o644, size: content.count))
+                header(
+                    "PaxHeaders/" + Self.substitute(name).suffix(80), type: "x", usual(0o644), size: content.count))
             try output(content + [UInt8](repeating: 0, count: (512 - content.count % 512) % 512))
         }
-        try output(header(name, prefix: prefix, type: type, mode: mode, size: recorded, target: linkName))
+        try output(header(name, prefix: prefix, type: type, attributes, size: recorded, target: linkName))
     }
 
     private func header(
-        _ name: String, prefix: String = "", type: Character, mode: Int, size: Int, target: String = ""
+        _ name: String, prefix: String = "", type: Character, _ attributes: TarAttributes, size: Int,
+        target: String = ""
     ) -> [UInt8] {
         var block = [UInt8](repeating: 0, count: 512)
         func put(_ text: some StringProtocol, at offset: Int) {
@@ -114,11 +134,11 @@ package struct TarWriter: ~Copyable {
             put(String(repeating: "0", count: max(0, digits - text.count)) + text, at: offset)
         }
         put(name, at: 0)
-        put(octal: mode, digits: 7, at: 100)
-        put(octal: 0, digits: 7, at: 108)
-        put(octal: 0, digits: 7, at: 116)
+        put(octal: Int(attributes.mode), digits: 7, at: 100)
+        put(octal: min(max(0, attributes.owner), 0o7_777_777), digits: 7, at: 108)
+        put(octal: min(max(0, attributes.group), 0o7_777_777), digits: 7, at: 116)
         put(octal: size, digits: 11, at: 124)
-        put(octal: max(0, modified), digits: 11, at: 136)
+        put(octal: min(max(0, attributes.modified), 0o77_777_777_777), digits: 11, at: 136)
         put("        ", at: 148)
         put(String(type), at: 156)
         put(target, at: 157)

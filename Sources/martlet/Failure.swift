@@ -4,6 +4,7 @@ internal import Cache
 internal import Git
 internal import Glibc
 internal import Host
+internal import Image
 internal import Keys
 internal import Ledger
 internal import Policy
@@ -59,6 +60,12 @@ enum Failure {
         case let error as SigstoreError:
             switch error.code {
             case .refused, .expired: 1
+            case .unreachable: 3
+            default: 2
+            }
+        case let error as ImageError:
+            switch error.code {
+            case .untrusted, .stale: 1
             case .unreachable: 3
             default: 2
             }

@@ -17,6 +17,7 @@ struct Martlet: AsyncParsableCommand {
         version: MartletProgram.version,
         groupedSubcommands: [
             CommandGroup(name: "Build", subcommands: [BuildCommand.self, RunCommand.self, ExecCommand.self]),
+            CommandGroup(name: "Images", subcommands: [ImageCommand.self]),
             CommandGroup(
                 name: "Workspace",
                 subcommands: [
