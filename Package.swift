@@ -115,7 +115,7 @@ let package = Package(
             ]),
         module("Lineage", ["Attest", "Bytes", "Database", "Host", "Inventory", systemPackage]),
         module("Image", ["Attest", "Bytes", "Host", "Keys", "Registry", "Wire", "Workspace", systemPackage]),
-        module("Policy", ["Attest", "Bytes", "Cache", "Host", "Sigstore", systemPackage]),
+        module("Policy", ["Attest", "Bytes", "Cache", "Host", "Keys", "Sigstore", "Workspace", systemPackage]),
         // Level 4
         module(
             "Reports",
@@ -199,7 +199,7 @@ let package = Package(
                 "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Keys", "Sandbox", "Sigstore", "Workspace",
                 systemPackage,
             ]),
-        tests("Policy", ["Attest", "Bytes", "Cache", "Host", "Keys", "Sigstore", systemPackage]),
+        tests("Policy", ["Attest", "Bytes", "Cache", "Host", "Keys", "Sigstore", "Workspace", systemPackage]),
         tests("Reports", ["Build", "Bytes", "Host", "Workspace", systemPackage]),
         // Runs the program itself.
         .testTarget(

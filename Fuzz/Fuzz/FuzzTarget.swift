@@ -14,6 +14,7 @@ struct FuzzTarget: Sendable {
         logRecord, logPolicy, witnessRequest, logProof,
         privateKey, encryptedKey, publicKey, signature, keyReference,
         archive, xz, debianPackage, debianControl, openPGP, imageLock, sharedLibrary,
+        expression, regularExpression, policy, admission, verificationSummary,
     ]
 
     /// Ends the process when a promise of the parser is broken, so that libFuzzer keeps the input.

@@ -159,24 +159,43 @@ package struct BundleVerification: Sendable {
     /// that is the archive without it.
     private func bundles(of path: FilePath) throws -> ([UnverifiedBundle], any Sigstore.Artifact) {
         let inspection = try? Cache.Artifact.inspect(path)
-        var artifact: any Sigstore.Artifact = FileArtifact(path)
-        if let inspection, inspection.bundle != nil, let digest = inspection.digest {
-            artifact = DigestArtifact(MessageDigest(digest))
-        }
+        let artifact = Self.artifact(path, inspection)
         if let bundle { return (try Self.read(bundle), artifact) }
-        for suffix in Self.suffixes {
-            let beside = FilePath(path.string + suffix)
-            if try Files.exists(beside) { return (try Self.read(beside), artifact) }
-        }
-        guard let inside = inspection?.bundle else {
+        guard let found = try Self.bundles(beside: path, inspection) else {
             throw PolicyError(
                 "no bundle is beside it or inside it; name one with --bundle, or put it at \(path.string)\(Self.suffixes[0])"
             )
         }
-        return (try AttestationFile(parsing: inside).bundles, artifact)
+        return (found, artifact)
     }
 
-    private static func read(_ path: FilePath) throws -> [UnverifiedBundle] {
+    private static func artifact(_ path: FilePath, _ inspection: Cache.Artifact.Inspection?) -> any Sigstore.Artifact {
+        if let inspection, inspection.bundle != nil, let digest = inspection.digest {
+            return DigestArtifact(MessageDigest(digest))
+        }
+        return FileArtifact(path)
+    }
+
+    private static func bundles(
+        beside path: FilePath, _ inspection: Cache.Artifact.Inspection?
+    ) throws -> [UnverifiedBundle]? {
+        for suffix in suffixes {
+            let beside = FilePath(path.string + suffix)
+            if try Files.exists(beside) { return try read(beside) }
+        }
+        return try inspection?.bundle.map { try AttestationFile(parsing: $0).bundles }
+    }
+
+    /// The artifact that a file is, as its subjects name it, and the bundles beside it or inside it; none where there
+    /// are none.
+    static func contents(
+        of path: FilePath
+    ) throws -> (bundles: [UnverifiedBundle], artifact: any Sigstore.Artifact) {
+        let inspection = try? Cache.Artifact.inspect(path)
+        return (try bundles(beside: path, inspection) ?? [], artifact(path, inspection))
+    }
+
+    static func read(_ path: FilePath) throws -> [UnverifiedBundle] {
         try AttestationFile(parsing: try Files.read(path, limit: 512 << 20)).bundles
     }
 }

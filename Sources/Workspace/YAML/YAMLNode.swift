@@ -40,10 +40,10 @@ struct YAMLDocument: Sendable {
 }
 
 /// Why a YAML text can't be used, and in which line.
-struct YAMLError: Error, Hashable, Sendable {
-    var message: String
+package struct YAMLError: Error, Hashable, Sendable {
+    package var message: String
     /// From 1.
-    var line: Int
+    package var line: Int
 }
 
 /// How much YAML is accepted.
