@@ -163,7 +163,15 @@ let package = Package(
             path: "Tests/VirtualSigstoreServer", swiftSettings: settings),
         tests("Sigstore", ["Attest", "Bytes", "Host", "Keys", "Ledger", "VirtualSigstore", "Wire", systemPackage]),
         tests("Database", ["Bytes", "Host", systemPackage]),
-        tests("TileLog", ["Bytes", "Database", "Host", "Keys", "Ledger", systemPackage]),
+        // Simulated disks, and histories of a log with a crash at every write.
+        .target(
+            name: "LogFaults", dependencies: ["Bytes", "Host", "Ledger", "TileLog"], path: "Tests/LogFaults",
+            swiftSettings: settings),
+        // A process for tests of TileLog to kill, and to measure with.
+        .executableTarget(
+            name: "LogDriver", dependencies: ["Bytes", "Host", "Keys", "Ledger", "LogFaults", "TileLog", systemPackage],
+            path: "Tests/LogDriver", swiftSettings: settings),
+        tests("TileLog", ["LogDriver", "LogFaults", "Bytes", "Database", "Host", "Keys", "Ledger", systemPackage]),
         tests("Registry", ["Bytes", "Host", "LoopbackServer", "Wire", systemPackage]),
         tests("Lineage", ["Attest", "Bytes", "Database", "Host", "Inventory", systemPackage]),
         tests("Inventory", ["Attest", "Bytes", "Host", systemPackage]),

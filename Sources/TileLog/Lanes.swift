@@ -43,6 +43,8 @@ actor WriterLane {
     func run() async {
         for await _ in queue.signals { await drain() }
         await drain()
+        // A failure is in the memory, and the next start tells the rest.
+        try? writer?.close()
     }
 
     private func drain() async {

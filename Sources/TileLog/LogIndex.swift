@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 
 /// What finds entries by identity and by key. It is made from the log, can be made anew from it, and may lag behind: the
 /// log finds the entries that it lacks in memory.
@@ -20,16 +20,16 @@ package protocol LogIndexReader {
 /// How far an index is.
 package struct IndexMark: Hashable, Sendable {
     /// The entries that it has: the first of the log.
-    let count: UInt64
+    package let count: UInt64
     /// The identity of the last of them: an index of another log has another.
-    let lastIdentity: Digest
+    package let lastIdentity: Digest
 }
 
 /// A row of the index.
 package struct IndexAddition: Sendable {
-    let identityPrefix: UInt64
-    let index: UInt64
-    let keys: [UInt64]
+    package let identityPrefix: UInt64
+    package let index: UInt64
+    package let keys: [UInt64]
 }
 
 /// Adds to an index.

@@ -64,6 +64,9 @@ final class LogReader {
     func entry(_ index: UInt64) throws -> StoredEntry {
         let (bundle, place) = (index / 256, Int(index % 256))
         if let entries = memory.withState({ $0.bundles[bundle] }) {
+            guard entries.indices.contains(place) else {
+                throw TileLogError(.absent, "the log does not have entry \(index)")
+            }
             let entry = entries[place]
             return StoredEntry(
                 index: index, bytes: entry.bytes, leafHash: entry.leafHash, identity: entry.identity ?? entry.leafHash,

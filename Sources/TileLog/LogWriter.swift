@@ -17,6 +17,8 @@ final class LogWriter {
     private let entryLimit: Int
     private let noteByteCount: Int
     private var log: WriteAheadLog
+    /// Whether the newest record has entries.
+    private var needsEnd = false
 
     init(
         _ storage: any LogStorage, _ memory: LogMemory, _ settings: LogSettings, identity: LogIdentity,
@@ -154,6 +156,19 @@ final class LogWriter {
         }
     }
 
+    /// Ends what was written with a record without entries, so that damage to the newest entries is told from a crash.
+    func close() throws {
+        let (edge, checkpoint, isFrozen, failure) = memory.withState {
+            ($0.edge, $0.checkpoint, $0.isFrozen, $0.failure)
+        }
+        guard failure == nil, needsEnd else { return }
+        let end = Batch(
+            firstIndex: edge.size, entries: [], edge: edge, full: [], checkpoint: checkpoint.checkpoint,
+            time: checkpoint.time, isFrozen: isFrozen, placements: [])
+        guard hasRoom(for: end) else { return }
+        try commit(end, note: checkpoint.note)
+    }
+
     /// Writes the batch and waits for the disk; when it returns, the batch is the log's. `full` leaves everything as it
     /// was; after every other error nobody knows, and the log has stopped.
     func commit(_ batch: Batch, note: String) throws {
@@ -172,6 +187,7 @@ final class LogWriter {
             memory.withState { $0.failure = failure }
             throw failure
         }
+        needsEnd = !batch.entries.isEmpty
         memory.withState { state in
             state.append(batch.entries, edge: batch.edge, full: batch.full)
             state.checkpoint = SignedCheckpoint(checkpoint: batch.checkpoint, note: note, time: batch.time)

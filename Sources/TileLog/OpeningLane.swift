@@ -7,38 +7,50 @@ actor OpeningLane {
     private let lane = BlockingLane(name: "martlet.log.open")
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe lane.asUnownedSerialExecutor() }
 
-    struct Opened: Sendable {
-        let parts: LogParts
-        let log: WriteAheadLog
-        let isNew: Bool
-    }
-
     func open(
-        _ storage: () throws -> any LogStorage, index: () throws -> any LogIndex, origin: String,
+        _ storage: @Sendable () throws -> any LogStorage, index: @Sendable () throws -> any LogIndex, origin: String,
         signers: [NoteSigner], settings: LogSettings, clock: @escaping @Sendable () -> UInt64
-    ) throws -> Opened {
+    ) throws -> LogOpening {
+        guard !signers.isEmpty else { throw TileLogError(.malformed, "a log needs a key to sign its checkpoints with") }
+        return try LogOpening(
+            storage(), index: index, origin: origin, signers: signers, settings: settings, clock: clock)
+    }
+}
+
+/// A log that was read from its files, or just made.
+struct LogOpening: Sendable {
+    let parts: LogParts
+    let log: WriteAheadLog
+    /// Whether nothing was ever signed.
+    let isNew: Bool
+
+    init(
+        _ storage: any LogStorage, index: () throws -> any LogIndex, origin: String, signers: [NoteSigner],
+        settings: LogSettings, clock: @escaping @Sendable () -> UInt64
+    ) throws {
         guard !origin.isEmpty, origin.utf8.count <= 255, origin.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
             throw TileLogError(
                 .malformed, "an origin is a name of 1 to 255 bytes without spaces, such as log.example.org")
         }
-        guard !signers.isEmpty else { throw TileLogError(.malformed, "a log needs a key to sign its checkpoints with") }
-        let storage = try storage()
         let identity = try Self.identity(storage, origin: origin, settings.layout)
         let recovered = try LogRecovery(storage, identity, settings).run()
         let state = recovered.state ?? .empty(origin: origin)
         let memory = LogMemory(state)
-        let parts = LogParts(
-            storage: storage, memory: memory, settings: settings, identity: identity, index: try index(),
+        let index = try index()
+        parts = LogParts(
+            storage: storage, memory: memory, settings: settings, identity: identity, index: index,
             signers: signers, clock: clock)
+        log = recovered.log
+        isNew = recovered.state == nil
         guard parts.entryLimit > 0 else {
             throw TileLogError(.malformed, "the log was made too small for checkpoints with so many signatures")
         }
         let reader = LogReader(
-            memory, packs: PackReader(storage, memory, identity.layout), index: try parts.index.reader(),
-            settings: settings)
+            memory, packs: PackReader(storage, memory, identity.layout), index: try index.reader(), settings: settings)
         try RollbackGuard.check(settings.knownCheckpoints, origin: origin, size: state.size, reader.root)
-        try IndexRecovery.run(memory, reader, try parts.index.writer(), batch: settings.indexBatchCount)
-        return Opened(parts: parts, log: recovered.log, isNew: recovered.state == nil)
+        let indexWriter = try index.writer()
+        if settings.rebuildsIndex { try indexWriter.clear() }
+        try IndexRecovery.run(memory, reader, indexWriter, batch: settings.indexBatchCount)
     }
 
     private static func identity(

@@ -79,6 +79,10 @@ package final class TransparencyLog: Sendable {
     /// Why the log has stopped; `nil` while it works.
     package var failure: TileLogError? { parts.memory.withState { $0.failure } }
 
+    /// Waits until all that is committed by now is in packs, on the disk, and in the index. `.full` where the disk has no
+    /// room for that; nothing is lost then.
+    package func settle() async throws { try await keeper.keepUp(isForced: true) }
+
     /// Stops taking entries, and waits until all that was taken is committed, packed and indexed. Further calls that add
     /// throw `.stopped`.
     package func close() async {

@@ -136,6 +136,18 @@ extension WriteAheadLog {
             else { break }
             chain.insert(scan, at: 0)
         }
+        // The oldest may have been half overwritten by the record that a crash prevented; packs have what it had.
+        if chain.count > 1, chain[0].place == (last.place + 1) % files.count,
+            let before = chain[0].records.last?.record, let after = chain[1].records.first?.record,
+            after.number != before.number + 1
+        {
+            chain.removeFirst()
+        }
+        // Whatever else holds records must be the one that is overwritten next.
+        let used = Set(chain.map(\.place) + [(last.place + 1) % files.count])
+        for scan in scans where !used.contains(scan.place) {
+            if let number = scan.records.last?.record.number ?? scan.strayNumber { throw missing(before: number + 1) }
+        }
         let records = chain.flatMap(\.records)
         for (before, after) in zip(records, records.dropFirst()) {
             guard after.record.number == before.record.number + 1, after.record.previous == before.digest,
@@ -195,6 +207,26 @@ extension WriteAheadLog {
             let parsed = try? LogRecord.parse(bytes, block: block, leafHash: leafHash)
         else { return nil }
         return (parsed, bytes.count)
+    }
+
+    /// The bytes of one of its files that records take.
+    func usedByteCount(_ storage: any LogStorage, _ name: String) throws -> Int {
+        guard let place = segments.indices.first(where: { Self.fileName($0) == name }) else { return 0 }
+        if place == current { return offset }
+        var end = 0
+        while end < segmentByteCount,
+            let header = LogRecord.Header(try segments[place].file.read(LogRecord.headerByteCount, at: end))
+        {
+            end += header.byteCount(block: layout.blockByteCount)
+        }
+        return end
+    }
+
+    /// The file with a part of a record behind the newest, where that can be told: in room that was never used before.
+    func tornRecord(_ storage: any LogStorage) throws -> String? {
+        guard segment <= UInt64(segments.count), offset < segmentByteCount else { return nil }
+        let bytes = try segments[current].file.read(layout.blockByteCount, at: offset)
+        return bytes.allSatisfy { $0 == 0 } ? nil : Self.fileName(current)
     }
 
     /// Writes the newest record again and waits for the disk: it was read, but a crash during its commit may have left

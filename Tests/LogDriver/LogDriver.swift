@@ -1,0 +1,43 @@
+import Bytes
+import Host
+import Keys
+import Ledger
+import LogFaults
+import SystemPackage
+import TileLog
+
+/// A process for tests of logs to kill, and to measure with:
+///
+///     LogDriver simulate COUNT [SEED]    crashes simulated disks this often
+///     LogDriver add DIRECTORY SEED       adds entries without end and prints each that is acknowledged
+///     LogDriver audit DIRECTORY          opens the log, and looks for the entries that standard input names
+@main struct LogDriver {
+    static func main() async throws {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        switch arguments.first {
+        case "simulate" where arguments.count >= 2:
+            try simulate(count: Int(arguments[1]) ?? 0, seed: arguments.count > 2 ? UInt64(arguments[2]) ?? 1 : 1)
+        default: print("usage: LogDriver simulate COUNT [SEED]")
+        }
+    }
+
+    /// Histories of about a hundred steps until so many crashes were tried.
+    static func simulate(count: Int, seed: UInt64) throws {
+        let start = Clocks.monotonicNanoseconds()
+        var (crashes, entries, failures) = (0, 0, 0)
+        var seed = seed
+        while crashes < count {
+            let history = CrashHistory(name: "seed \(seed)")
+            history.runByChance(seed: seed, steps: 100, crashesPerChange: 2)
+            let account = history.account
+            crashes += account.crashes
+            entries += account.auditedEntries
+            failures += account.failures.count
+            for failure in account.failures.prefix(3) { print(failure) }
+            if seed % 200 == 0 { print("\(crashes) crashes, \(entries) entries looked for, \(failures) failures") }
+            seed += 1
+        }
+        let seconds = (Clocks.monotonicNanoseconds() - start) / 1_000_000_000
+        print("\(crashes) crashes, \(entries) entries looked for, \(failures) failures, \(seconds) s")
+    }
+}
