@@ -43,6 +43,8 @@ final class Doorman: HTTPResponder {
         } catch {
             response = Refusal(error, context: context).response()
         }
+        // A content after the answer to HEAD would be taken for the next answer.
+        if request.method == .head { response = response.createHeadResponse() }
         response.headers[.requestID] = context.id
         let milliseconds = Double(Clocks.monotonicNanoseconds() - began) / 1_000_000
         context.logger.log(

@@ -21,6 +21,13 @@ package struct Server: Sendable {
         self.logger = logger
     }
 
+    /// A server that offers everything martlet has, and logs to standard error as its settings say.
+    ///
+    /// - Parameter isVerbose: Whether each request is logged.
+    package init(_ settings: ServerSettings, isVerbose: Bool) {
+        self.init(settings, logger: ServerLog(settings.logForm, level: isVerbose ? .debug : .info).logger())
+    }
+
     /// Serves until it is stopped: by a signal where `signals` is set, or by cancellation of a graceful kind
     /// (swift-service-lifecycle). Requests under way get `limits.grace` to end.
     ///
