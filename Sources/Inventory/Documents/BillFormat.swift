@@ -1,3 +1,4 @@
+package import Attest
 package import Bytes
 
 /// The formats of bills of materials that martlet writes.
@@ -64,6 +65,15 @@ package struct BillMetadata: Hashable, Sendable {
         self.created = created
         self.version = version
     }
+
+    /// Takes the time from `SOURCE_DATE_EPOCH`, in seconds since 1970.
+    package init(environment: [String: String], version: String) throws(InventoryError) {
+        let text = environment["SOURCE_DATE_EPOCH"] ?? ""
+        guard let seconds = Int64(text.isEmpty ? "0" : text), let created = Timestamp(seconds: seconds) else {
+            throw InventoryError(.configuration, "SOURCE_DATE_EPOCH is no number of seconds: \(text.safeForTerminal)")
+        }
+        self.init(created: created, version: version)
+    }
 }
 
 extension BillOfMaterials {
@@ -75,6 +85,20 @@ extension BillOfMaterials {
         case .cyclonedx: cycloneDX(metadata, version: "1.6")
         case .cyclonedx15: cycloneDX(metadata, version: "1.5")
         }
+    }
+
+    /// The document as an in-toto statement about the subject; `.absent` where the subject has no digest.
+    package func statement(_ format: BillFormat, _ metadata: BillMetadata) throws(InventoryError) -> Statement {
+        var digest: [String: String] = [:]
+        for checksum in subject.checksums { digest[checksum.algorithm] = checksum.value }
+        guard !digest.isEmpty else {
+            throw InventoryError(
+                .absent, "\(subject.name.safeForTerminal) has no digest; build it first, or name an archive or an image"
+            )
+        }
+        return Statement(
+            subjects: [Attest.Subject(name: subject.name, digest: digest)], predicateType: format.predicateType,
+            predicate: document(format, metadata))
     }
 
     /// Reads a document.
