@@ -1,4 +1,4 @@
 extension FaceKind {
     /// All services that martlet has, each after those that it uses.
-    package static let all: [FaceKind] = [.registry]
+    package static let all: [FaceKind] = [.registry, .log, .witness]
 }

@@ -38,24 +38,21 @@ final class VirtualLog: Sendable {
         if faults.contains(.wrongInclusionProof) { path[0] = Digest.of("another") }
         let globalIndex = isVersion2 ? index : index + Self.earlierEntries
         let time = isVersion2 ? 0 : moment.seconds
-        var promise: [UInt8]?
-        if !isVersion2 {
-            let signed: JSON = [
-                "body": .string(Base64.encode(body)),
-                "integratedTime": .integer(faults.contains(.wrongPromise) ? time - 1 : time),
-                "logID": .string(Hex.encode(logID)), "logIndex": .integer(globalIndex),
-            ]
-            promise = try key.signature(of: .bytes(signed.canonical()))
-        }
         let checkpoint = try checkpoint(
             size: UInt64(leaves.count), root: faults.contains(.checkpointOfOtherTree) ? Digest.of("other") : root,
             isBroken: faults.contains(.wrongCheckpoint))
-        return LogEntry(
+        var entry = LogEntry(
             logIndex: Int64(globalIndex), logID: logID, kindVersion: kind, integratedTime: time,
-            signedEntryTimestamp: promise,
+            signedEntryTimestamp: nil,
             inclusionProof: LogEntry.InclusionProof(
                 logIndex: Int64(index), rootHash: root.bytes, treeSize: Int64(leaves.count), hashes: path.map(\.bytes),
                 checkpoint: checkpoint), canonicalizedBody: body)
+        if !isVersion2 {
+            var promised = entry
+            if faults.contains(.wrongPromise) { promised.integratedTime -= 1 }
+            entry.signedEntryTimestamp = try key.signature(of: .bytes(promised.promisedBytes))
+        }
+        return entry
     }
 
     private func checkpoint(size: UInt64, root: Digest, isBroken: Bool) throws -> String {

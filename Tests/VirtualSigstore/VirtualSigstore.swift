@@ -218,65 +218,14 @@ package final class VirtualSigstore: HTTPTransport {
     private var recording: VirtualLog { faults.contains(.foreignLog) ? foreignLog : log }
 
     private func recordV1(_ json: JSON) throws -> [UInt8] {
-        guard let kind = json["kind"]?.stringValue else { throw Refusal(400, "no kind") }
-        var body = json
-        if kind == "dsse" { body = try Self.dsseBody(json) }
-        if faults.contains(.otherEntry) { body = try Self.changed(body) }
-        let entry = try recording.append(
-            body.canonical(), LogEntry.KindVersion(kind, "0.0.1"), at: clock(), faults: faults)
-        guard let proof = entry.inclusionProof else { throw Refusal(500, "no proof") }
-        let answer: JSON = [
-            "body": .string(Base64.encode(entry.canonicalizedBody)), "integratedTime": .integer(entry.integratedTime),
-            "logID": .string(Hex.encode(entry.logID)), "logIndex": .integer(entry.logIndex),
-            "verification": [
-                "inclusionProof": [
-                    "logIndex": .integer(proof.logIndex), "rootHash": .string(Hex.encode(proof.rootHash)),
-                    "treeSize": .integer(proof.treeSize),
-                    "hashes": .array(proof.hashes.map { .string(Hex.encode($0)) }),
-                    "checkpoint": .string(proof.checkpoint ?? ""),
-                ],
-                "signedEntryTimestamp": .string(Base64.encode(entry.signedEntryTimestamp ?? [])),
-            ],
-        ]
-        let uuid = "1193050959916656" + Digest.of([0] + entry.canonicalizedBody).hex
-        var object = JSONObject()
-        object[uuid] = answer
-        return JSON.object(object).bytes()
+        JSON.object(try record(LogRecord(proposedV1: json)).rekorV1(treeID: 0x108E_9186_E8C5_677A)).bytes()
     }
 
-    /// What Rekor records of an envelope: digests and signatures.
-    private static func dsseBody(_ json: JSON) throws -> JSON {
-        guard let content = json["spec"]?["proposedContent"], let text = content["envelope"]?.stringValue,
-            let verifier = content["verifiers"]?[0]
-        else { throw Refusal(400, "no envelope") }
-        let envelope = try JSON(parsing: text)
-        guard let payload = envelope["payload"]?.stringValue.flatMap({ try? Base64.decode($0) }),
-            let signature = envelope["signatures"]?[0]?["sig"]
-        else { throw Refusal(400, "no payload") }
-        func hash(_ bytes: [UInt8]) -> JSON { ["algorithm": "sha256", "value": .string(Digest.of(bytes).hex)] }
-        return [
-            "apiVersion": "0.0.1", "kind": "dsse",
-            "spec": [
-                "envelopeHash": hash(Array(text.utf8)), "payloadHash": hash(payload),
-                "signatures": [["signature": signature, "verifier": verifier]],
-            ],
-        ]
-    }
+    private func recordV2(_ json: JSON) throws -> JSON { try record(LogRecord(requestV2: json)).rekorV2 }
 
-    private func recordV2(_ json: JSON) throws -> JSON {
-        guard let request = json["hashedRekordRequestV002"], let digest = request["digest"],
-            let signature = request["signature"]
-        else { throw Refusal(400, "no hashed record") }
-        var body: JSON = [
-            "apiVersion": "0.0.2", "kind": "hashedrekord",
-            "spec": [
-                "hashedRekordV002": ["data": ["algorithm": "SHA2_256", "digest": digest], "signature": signature]
-            ],
-        ]
-        if faults.contains(.otherEntry) { body = try Self.changed(body) }
-        return try recording.append(
-            body.canonical(), LogEntry.KindVersion("hashedrekord", "0.0.2"), at: clock(), faults: faults
-        ).json
+    private func record(_ record: LogRecord) throws -> LogEntry {
+        let body = faults.contains(.otherEntry) ? try Self.changed(JSON(parsing: record.body)).bytes() : record.body
+        return try recording.append(body, record.kindVersion, at: clock(), faults: faults)
     }
 
     /// The body with the digest of something else.

@@ -165,6 +165,30 @@ package struct LogReader: Sendable {
         try tree.check(extends: old, proof: hashes)
     }
 
+    /// The newest tree, which must begin with that of a saved checkpoint and hold these entries.
+    package func grown(since saved: String?, holding names: [Name]) async throws(SigstoreError) -> VerifiedTree {
+        let tree = try await tree()
+        if let saved {
+            let old: Checkpoint
+            do {
+                old = try Checkpoint(parsing: Note(parsing: saved).text)
+            } catch {
+                throw SigstoreError(.malformed, "the saved checkpoint can't be read: \(error)")
+            }
+            try await check(tree, extends: old)
+        }
+        for name in names {
+            // The entry comes with a tree of its own, which may be newer by now.
+            let found = try await entry(name)
+            if found.tree.checkpoint.size >= tree.checkpoint.size {
+                try await check(found.tree, extends: tree.checkpoint)
+            } else {
+                try await check(tree, extends: found.tree.checkpoint)
+            }
+        }
+        return tree
+    }
+
     private func verified(_ member: JSONObject.Member) throws(SigstoreError) -> Found {
         let entry = try LogClient.entryV1(JSON.object([member.key: member.value]).bytes())
         guard let uuid = EntryUUID(member.key), uuid.leafHash == MerkleTree.leafHash(entry.canonicalizedBody) else {
