@@ -29,7 +29,7 @@ struct Martlet: AsyncParsableCommand {
                 subcommands: [
                     SignCommand.self, AttestCommand.self, SignBundleCommand.self, VerifyCommand.self,
                     VerifyAttestationCommand.self, VerifyBundleCommand.self, BundleCommand.self, ProvenanceCommand.self,
-                    KeyCommand.self, TrustCommand.self,
+                    KeyCommand.self, TrustCommand.self, LogCommand.self,
                 ]),
             CommandGroup(
                 name: "Upkeep", subcommands: [CacheCommand.self, VersionCommand.self, SignStatementsCommand.self]),

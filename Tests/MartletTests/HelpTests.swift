@@ -17,6 +17,7 @@ struct HelpTests {
         "trust update", "trust show", "trust export", "trust import", "trust create", "version",
         "verify", "verify-attestation", "verify-bundle", "bundle", "bundle inspect", "bundle explain", "bundle convert",
         "bundle upgrade", "key", "key generate", "key show", "key import", "key export",
+        "log", "log search", "log get", "log verify", "log monitor",
     ]
     private static let directory = FilePath(#filePath).removingLastComponent().appending("Golden")
     private static let isUpdating = ChildProcess.environmentVariable("MARTLET_UPDATE_GOLDEN") == "1"
