@@ -169,7 +169,8 @@ let package = Package(
             swiftSettings: settings),
         // A process for tests of TileLog to kill, and to measure with.
         .executableTarget(
-            name: "LogDriver", dependencies: ["Bytes", "Host", "Keys", "Ledger", "LogFaults", "TileLog", systemPackage],
+            name: "LogDriver",
+            dependencies: ["Bytes", "Host", "Keys", "Ledger", "LogFaults", "TileLog", systemPackage],
             path: "Tests/LogDriver", swiftSettings: settings),
         tests("TileLog", ["LogDriver", "LogFaults", "Bytes", "Database", "Host", "Keys", "Ledger", systemPackage]),
         tests("Registry", ["Bytes", "Host", "LoopbackServer", "Wire", systemPackage]),

@@ -3,6 +3,7 @@ internal import HTTPTypes
 internal import Host
 internal import Hummingbird
 internal import Logging
+internal import NIOHTTP1
 internal import Synchronization
 
 /// What stands before all faces: request ids, the server's own pages, uniform errors, log and metrics.
@@ -134,6 +135,7 @@ extension Refusal {
             self.init(
                 HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage"), "the server's disk is full",
                 code: "full", retryAfter: 60)
+        case is HTTPParserError: self.init(.badRequest, "the request breaks HTTP")
         case is CancellationError: self = .unavailable("the server is stopping", retryAfter: 1)
         default:
             context.logger.error("request failed", metadata: ["error": .string("\(error)")])

@@ -9,6 +9,7 @@ internal import Keys
 internal import Ledger
 internal import Policy
 internal import Reports
+internal import Serve
 internal import Sigstore
 internal import SystemPackage
 internal import Wire
@@ -69,6 +70,7 @@ enum Failure {
             case .unreachable: 3
             default: 2
             }
+        case let error as ServeError: error.code == .unreachable ? 3 : 2
         case let error as WireError: error.code == .malformed ? 2 : 3
         case let error as KeyError:
             switch error.code {

@@ -31,6 +31,7 @@ struct Martlet: AsyncParsableCommand {
                     VerifyAttestationCommand.self, VerifyBundleCommand.self, BundleCommand.self, ProvenanceCommand.self,
                     KeyCommand.self, TrustCommand.self, LogCommand.self,
                 ]),
+            CommandGroup(name: "Services", subcommands: [ServeCommand.self]),
             CommandGroup(
                 name: "Upkeep", subcommands: [CacheCommand.self, VersionCommand.self, SignStatementsCommand.self]),
             CommandGroup(name: "Completion", subcommands: [BashCompletionCommand.self]),

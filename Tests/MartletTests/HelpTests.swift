@@ -15,6 +15,7 @@ struct HelpTests {
         "image", "image lock", "image verify-lock",
         "trust", "trust init",
         "trust update", "trust show", "trust export", "trust import", "trust create", "version",
+        "serve", "serve run", "serve status", "serve user", "serve gc",
         "verify", "verify-attestation", "verify-bundle", "bundle", "bundle inspect", "bundle explain", "bundle convert",
         "bundle upgrade", "key", "key generate", "key show", "key import", "key export",
         "log", "log search", "log get", "log verify", "log monitor",
