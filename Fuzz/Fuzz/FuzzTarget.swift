@@ -11,7 +11,7 @@ struct FuzzTarget: Sendable {
         workspaceFile, glob, template, packageName, gitTree, protobuf, tufMetadata,
         identityToken, signingConfig, serviceAnswer, address, attestation, trustedRoot,
         certificate, timestamp, entryBody, note, proof, statTree, snapshot,
-        logRecord, logPolicy, witnessRequest, logProof,
+        logRecord, logPolicy, witnessRequest, logProof, tiles,
         privateKey, encryptedKey, publicKey, signature, keyReference,
         archive, xz, debianPackage, debianControl, openPGP, imageLock, sharedLibrary,
         expression, regularExpression, policy, admission, verificationSummary,

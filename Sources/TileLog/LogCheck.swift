@@ -113,7 +113,7 @@ struct LogCheck {
         let check = LogCheck(storage: storage, identity: identity, leafHash: leafHash)
         do {
             let recovered = try WriteAheadLog.recover(storage, identity.layout, leafHash: leafHash)
-            if let name = try recovered.log.tornRecord(storage) {
+            if let name = try recovered.log.tornRecord() {
                 report.findings.append(
                     LogCheckReport.Finding(
                         file: name,

@@ -38,6 +38,8 @@ package struct NewEntry: Sendable {
 
     let content: Content
     let keys: [SearchKey]
+    /// Whether it is added although the log has it already.
+    private(set) var isRepeatable = false
 
     /// The most keys that one entry is found by.
     package static let greatestKeyCount = 4096
@@ -46,6 +48,12 @@ package struct NewEntry: Sendable {
     package init(leaf: [UInt8], keys: [SearchKey] = []) {
         content = .leaf(leaf)
         self.keys = keys
+    }
+
+    /// An entry of another log, which keeps its place even where that log has the same bytes twice.
+    init(imported leaf: [UInt8]) {
+        self.init(leaf: leaf)
+        isRepeatable = true
     }
 
     /// An entry that is the same as every other with this identity, whatever its bytes come to be.

@@ -97,8 +97,10 @@ final class LogWriter {
     }
 
     private func place(_ new: HashedEntry, in batch: inout BatchInProgress) throws -> Placement {
-        if let index = batch.places[new.identity] { return .known(index) }
-        if let index = try self.index(of: new.identity) { return .known(index) }
+        if !new.entry.isRepeatable {
+            if let index = batch.places[new.identity] { return .known(index) }
+            if let index = try self.index(of: new.identity) { return .known(index) }
+        }
         let position = EntryPosition(index: batch.edge.size, time: batch.time)
         var entry = LogEntry(bytes: [], leafHash: new.identity, identity: nil, keys: [], time: batch.time)
         entry.keys = new.entry.keys.map { $0.shortened(salt: salt) }

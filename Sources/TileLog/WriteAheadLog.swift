@@ -210,7 +210,7 @@ extension WriteAheadLog {
     }
 
     /// The bytes of one of its files that records take.
-    func usedByteCount(_ storage: any LogStorage, _ name: String) throws -> Int {
+    func usedByteCount(_ name: String) throws -> Int {
         guard let place = segments.indices.first(where: { Self.fileName($0) == name }) else { return 0 }
         if place == current { return offset }
         var end = 0
@@ -223,7 +223,7 @@ extension WriteAheadLog {
     }
 
     /// The file with a part of a record behind the newest, where that can be told: in room that was never used before.
-    func tornRecord(_ storage: any LogStorage) throws -> String? {
+    func tornRecord() throws -> String? {
         guard segment <= UInt64(segments.count), offset < segmentByteCount else { return nil }
         let bytes = try segments[current].file.read(layout.blockByteCount, at: offset)
         return bytes.allSatisfy { $0 == 0 } ? nil : Self.fileName(current)
@@ -235,6 +235,10 @@ extension WriteAheadLog {
         let (bytes, _) = record.encode(block: layout.blockByteCount)
         let file = segments[current].file
         try file.write(bytes, at: offset - bytes.count)
+        // What a crash left behind it is no sign of damage from now on.
+        if try tornRecord() != nil {
+            try file.write([UInt8](repeating: 0, count: segmentByteCount - offset), at: offset)
+        }
         try file.synchronize()
     }
 }

@@ -45,7 +45,7 @@ import Testing
             var count = try #require(disk.content(name)).count
             if name.hasPrefix("wal/") {
                 let scan = try WriteAheadLog.recover(disk, layout, leafHash: { MerkleTree.leafHash($0) })
-                count = try scan.log.usedByteCount(disk, name)
+                count = try scan.log.usedByteCount(name)
             }
             for place in stride(from: 0, to: count, by: step) {
                 let bit = UInt8(1 << (place % 8))
