@@ -114,7 +114,9 @@ let package = Package(
                 systemPackage,
             ]),
         module("Lineage", ["Attest", "Bytes", "Database", "Host", "Inventory", systemPackage]),
-        module("Image", ["Attest", "Bytes", "Host", "Keys", "Registry", "Wire", "Workspace", systemPackage]),
+        module(
+            "Image",
+            ["Attest", "Bytes", "Host", "Inventory", "Keys", "Registry", "Wire", "Workspace", systemPackage]),
         module("Policy", ["Attest", "Bytes", "Cache", "Host", "Keys", "Sigstore", "Workspace", systemPackage]),
         // Level 4
         module(
@@ -131,8 +133,8 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Attest", "Authority", "Build", "Bytes", "Cache", "Git", "Host", "Image", "Keys", "Ledger", "Policy",
-                "Registry", "Reports", "Sandbox", "Serve", "Sigstore", "TUF", "TileLog", "Wire", "Workspace",
+                "Attest", "Authority", "Build", "Bytes", "Cache", "Git", "Host", "Image", "Inventory", "Keys", "Ledger",
+                "Policy", "Registry", "Reports", "Sandbox", "Serve", "Sigstore", "TUF", "TileLog", "Wire", "Workspace",
                 argumentParser, systemPackage,
             ],
             exclude: ["README.md"],
@@ -176,7 +178,7 @@ let package = Package(
         tests("Registry", ["Bytes", "Host", "LoopbackServer", "Wire", systemPackage]),
         tests("Lineage", ["Attest", "Bytes", "Database", "Host", "Inventory", systemPackage]),
         tests("Inventory", ["Attest", "Bytes", "Host", systemPackage]),
-        tests("Image", ["Attest", "Bytes", "Host", "Keys", "Registry", systemPackage]),
+        tests("Image", ["Attest", "Bytes", "Host", "Inventory", "Keys", "Registry", systemPackage]),
         tests(
             "Authority",
             ["Bytes", "Host", "Keys", "Ledger", "Sigstore", "TUF", "TileLog", "VirtualSigstore", "Wire", systemPackage]

@@ -12,7 +12,7 @@ struct HelpTests {
         "describe dependencies", "describe environment-manifest", "describe git-info", "describe manifest",
         "describe script", "describe target", "describe tree", "vet", "vet run", "vet ls", "fmt", "init", "why",
         "affected", "cache", "cache stat", "cache gc", "cache verify", "cache prune", "sign", "attest", "sign-bundle",
-        "image", "image lock", "image verify-lock",
+        "image", "image lock", "image verify-lock", "image build", "image test",
         "trust", "trust init",
         "trust update", "trust show", "trust export", "trust import", "trust create", "version",
         "serve", "serve run", "serve status", "serve user", "serve gc",

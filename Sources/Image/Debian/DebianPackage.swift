@@ -13,6 +13,17 @@ package struct DebianPackage: Sendable {
     /// In the order of the package.
     package let entries: [LayerEntry]
 
+    init(
+        name: String, version: String, architecture: String, control: [UInt8], md5sums: [UInt8]?, entries: [LayerEntry]
+    ) {
+        self.name = name
+        self.version = version
+        self.architecture = architecture
+        self.control = control
+        self.md5sums = md5sums
+        self.entries = entries
+    }
+
     /// Limits on what a package may hold.
     package struct Limits: Sendable {
         package var fileBytes = 1 << 30

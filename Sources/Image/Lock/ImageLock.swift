@@ -43,24 +43,6 @@ package struct ImageLock: Hashable, Sendable {
         /// The position of its archive, and of the index among that archive's.
         package var archive: Int
         package var index: Int
-
-        /// The package as other tools name it (package URL, type deb).
-        package var purl: String {
-            "pkg:deb/debian/\(Self.escape(name))@\(Self.escape(version))?arch=\(architecture)"
-        }
-
-        private static func escape(_ text: String) -> String {
-            var out = ""
-            for byte in text.utf8 {
-                switch byte {
-                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                    UInt8(ascii: "~"):
-                    out.unicodeScalars.append(Unicode.Scalar(byte))
-                default: out += "%" + Hex.encode([byte]).uppercased()
-                }
-            }
-            return out
-        }
     }
 
     /// The packages of one image, in the order of its layers.

@@ -9,7 +9,7 @@ struct ImageCommand: AsyncParsableCommand {
         commandName: "image",
         abstract: "Builds minimal container images from Debian packages, bit for bit, without a daemon.",
         discussion: "Example: martlet image lock static.yaml",
-        subcommands: [Lock.self, VerifyLock.self])
+        subcommands: [Lock.self, VerifyLock.self, Build.self, Test.self])
 }
 
 extension ImageCommand {

@@ -1,0 +1,57 @@
+internal import Bytes
+internal import Host
+package import Inventory
+package import Registry
+
+/// Puts built images somewhere, with what is said about them.
+package struct ImagePublisher: Sendable {
+    let client: ArchiveClient
+
+    package init(client: ArchiveClient) { self.client = client }
+
+    /// Puts every image and index, the latter under `tag` or its variant's, and then the bills of materials as referrers of each
+    /// image. What is there already is not written again.
+    package func publish(
+        _ sets: [ImageSet], to target: any ImageTarget, tag: String? = nil, bills formats: [BillFormat],
+        _ metadata: BillMetadata
+    ) async throws {
+        for set in sets {
+            let tag = tag ?? set.tag
+            for image in set.images { try await put(image, to: target, tag: set.images.count == 1 ? tag : nil) }
+            if set.images.count > 1 { try await target.put(set.top, as: set.descriptor, tag: tag) }
+        }
+        for image in sets.flatMap(\.images) {
+            for format in formats {
+                let document = try image.bill().document(format, metadata).bytes(indented: true) + [0x0A]
+                guard let type = MediaType(format.mediaType) else { continue }
+                try await attach(document, type, to: image.manifest.descriptor, in: target)
+            }
+        }
+    }
+
+    private func put(_ image: BuiltImage, to target: any ImageTarget, tag: String?) async throws {
+        for layer in image.manifest.layers where try await !target.hasBlob(layer) {
+            guard let digest = Digest(bytes: layer.digest.bytes),
+                let blob = try client.cache.read(digest, limit: layer.size)
+            else {
+                throw ImageError(.absent, "the layer \(layer.digest) is not in the cache any more; build again")
+            }
+            try await target.receive(layer, content: blob)
+        }
+        try await target.receive(image.manifest.config, content: image.configuration)
+        try await target.put(.image(image.manifest), as: image.manifest.descriptor, tag: tag)
+    }
+
+    /// Attaches a document to `subject` as an OCI artifact.
+    package func attach(
+        _ document: [UInt8], _ type: MediaType, to subject: Descriptor, in target: any ImageTarget,
+        annotations: [String: String] = [:]
+    ) async throws {
+        let layer = Descriptor(type, of: document)
+        let manifest = ImageManifest(
+            config: .empty, layers: [layer], artifactType: type, subject: subject.bare, annotations: annotations)
+        try await target.receive(.empty, content: Array("{}".utf8))
+        try await target.receive(layer, content: document)
+        try await target.put(.image(manifest), as: manifest.descriptor, tag: nil)
+    }
+}
