@@ -12,6 +12,7 @@ internal import Reports
 internal import Serve
 internal import Sigstore
 internal import SystemPackage
+internal import TileLog
 internal import Wire
 internal import Workspace
 
@@ -71,6 +72,12 @@ enum Failure {
             default: 2
             }
         case let error as ServeError: error.code == .unreachable ? 3 : 2
+        case let error as TileLogError:
+            switch error.code {
+            case .damaged, .rolledBack: 1
+            case .malformed, .limit, .absent, .frozen: 2
+            default: 3
+            }
         case let error as WireError: error.code == .malformed ? 2 : 3
         case let error as KeyError:
             switch error.code {

@@ -18,7 +18,7 @@ struct HelpTests {
         "serve", "serve run", "serve status", "serve user", "serve gc",
         "verify", "verify-attestation", "verify-bundle", "bundle", "bundle inspect", "bundle explain", "bundle convert",
         "bundle upgrade", "key", "key generate", "key show", "key import", "key export",
-        "log", "log search", "log get", "log verify", "log monitor",
+        "log", "log search", "log get", "log verify", "log monitor", "log fsck",
     ]
     private static let directory = FilePath(#filePath).removingLastComponent().appending("Golden")
     private static let isUpdating = ChildProcess.environmentVariable("MARTLET_UPDATE_GOLDEN") == "1"

@@ -411,3 +411,23 @@ private final class FaultyStore: LogStore {
     func tile(_ tile: TileCoordinate) async throws -> [UInt8] { throw TileLogError(.absent, "nothing") }
     func entryBundle(_ index: UInt64, width: Int) async throws -> [UInt8] { throw TileLogError(.absent, "nothing") }
 }
+
+/// The log of a server that is down.
+struct LogMaintenanceTests {
+    @Test("a log is checked while its server is down, and not while it runs")
+    func check() async throws {
+        let directory = try TemporaryDirectory()
+        await #expect(throws: ServeError.self) { try await LogMaintenance.check(data: directory.path) }
+        try await RunningServer.with([.log], in: directory) {
+            $0.services["log"] = FaceSettings(name: "log", ["rawEntries": true])
+        } _: { server in
+            for number in 0..<300 {
+                let answer = try await server.ask(.post, "/log/add", body: Array("\(number)".utf8))
+                #expect(answer.status == 200)
+            }
+            await #expect(throws: ServeError.self) { try await LogMaintenance.check(data: directory.path) }
+        }
+        let report = try await LogMaintenance.check(data: directory.path)
+        #expect(report.findings.isEmpty && report.entryCount == 300)
+    }
+}
