@@ -88,7 +88,7 @@ struct LogState: Sendable {
         unindexed.append(rows)
         for row in rows {
             if recentIdentities[row.identity] == nil { recentIdentities[row.identity] = row.index }
-            for key in Set(row.keys) { recentKeys[key, default: []].append(row.index) }
+            for key in row.keys.isEmpty ? [] : Set(row.keys) { recentKeys[key, default: []].append(row.index) }
         }
     }
 

@@ -66,7 +66,8 @@ final class LogWriter {
         var batch = BatchInProgress(edge: edge, time: max(clock, last.time))
         var placements: [Result<[Placement], TileLogError>] = []
         for request in requests {
-            let before = batch
+            // A copy makes every change of the batch after it a copy too, so only requests that can fail get one.
+            let before = request.contains { $0.canFail } || isFrozen ? batch : nil
             do {
                 guard !isFrozen else {
                     throw TileLogError(.frozen, "the log \(origin) is frozen; send new entries to its successor")
@@ -76,7 +77,7 @@ final class LogWriter {
                 where error.code == .limit || error.code == .malformed || error.code == .frozen
             {
                 // One request's fault must not be another's.
-                batch = before
+                if let before { batch = before }
                 placements.append(.failure(error))
             }
         }
@@ -203,6 +204,12 @@ struct HashedEntry: Sendable {
     let entry: NewEntry
     /// The leaf hash, or what the entry is added under.
     let identity: Digest
+
+    /// Whether it may turn out to be wrong when its bytes are made.
+    var canFail: Bool {
+        if case .made = entry.content { return true }
+        return false
+    }
 
     /// `limit` is the most bytes of an entry with its keys in this log.
     init(_ entry: NewEntry, _ settings: LogSettings, limit: Int) throws {

@@ -112,6 +112,27 @@ struct LogSite {
         await log.close()
     }
 
+    @Test("identical entries that race are one entry, across starts too")
+    func racing() async throws {
+        let site = try LogSite()
+        var indexes: Set<UInt64> = []
+        for _ in 0..<2 {
+            let log = try await site.open()
+            indexes.formUnion(
+                try await withThrowingTaskGroup(of: [UInt64].self) { group in
+                    for _ in 0..<200 {
+                        group.addTask {
+                            try await log.add((0..<4).map { NewEntry(leaf: LogSite.leaf($0)) }).map(\.index)
+                        }
+                    }
+                    return try await group.reduce(into: Set<UInt64>()) { $0.formUnion($1) }
+                })
+            #expect(log.size == 4)
+            await log.close()
+        }
+        #expect(indexes == [0, 1, 2, 3])
+    }
+
     @Test("entries are found by their keys in memory, in the index and across starts")
     func search() async throws {
         let site = try LogSite()
