@@ -246,7 +246,8 @@ if Context.environment["MARTLET_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "Attest", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Image", "Keys", "Ledger", "Policy", "Sigstore",
+                "Attest", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Image", "Keys", "Ledger", "Policy", "Registry",
+                "Sigstore",
                 "TUF",
                 "Wire",
                 "Workspace", systemPackage,

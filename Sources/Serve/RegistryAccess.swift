@@ -95,14 +95,13 @@ final class RegistryAccess: Sendable {
         if let known { return known }
         // An unknown name takes as long as a known one, or names could be found out.
         let hash = try user?.password ?? Self.nobody.get()
-        guard
-            state.withLock({ state in
-                state.waiting += state.waiting < Self.waitingLimit ? 1 : 0
-                return state.waiting < Self.waitingLimit
-            })
-        else {
-            throw Refusal(
-                .tooManyRequests, "too many log in at once", code: "TOOMANYREQUESTS", retryAfter: 2)
+        let isAdmitted = state.withLock { state in
+            guard state.waiting < Self.waitingLimit else { return false }
+            state.waiting += 1
+            return true
+        }
+        guard isAdmitted else {
+            throw Refusal(.tooManyRequests, "too many log in at once", code: "TOOMANYREQUESTS", retryAfter: 2)
         }
         defer { state.withLock { $0.waiting -= 1 } }
         let isRight = try await thread.runIfActive { hash.matches(Secret(password)) }

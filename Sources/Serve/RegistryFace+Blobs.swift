@@ -23,7 +23,7 @@ extension RegistryFace {
         let field = request.headers[.range]
         let found = try await FileThreads.run { [store] () throws -> FoundBlob? in
             guard let (path, size) = try store.usedBlob(digest, in: repository) else { return nil }
-            let range = isHead ? RegistryRange.whole : RegistryRange(field, size: size)
+            let range = isHead ? DistributionRange.whole : DistributionRange(field, size: size)
             guard !isHead, range != .unsatisfiable else { return FoundBlob(size: size, range: range) }
             let reader = try BlobReader(path)
             let start = if case .part(let part) = range { part.lowerBound } else { 0 }
@@ -53,7 +53,7 @@ extension RegistryFace {
                 headers: [.contentRange: "bytes */\(found.size)"])
         }
         headers[.contentLength] = String(count)
-        let status = found.range == RegistryRange.whole ? HTTPResponse.Status.ok : .partialContent
+        let status = found.range == DistributionRange.whole ? HTTPResponse.Status.ok : .partialContent
         if isHead { return Response(status: status, headers: headers) }
         self.count(count, "out")
         if let small = found.small {
@@ -67,7 +67,7 @@ extension RegistryFace {
 
     private struct FoundBlob: Sendable {
         var size: Int
-        var range: RegistryRange
+        var range: DistributionRange
         var small: ByteBuffer?
         var reader: BlobReader?
     }

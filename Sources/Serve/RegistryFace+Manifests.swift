@@ -43,7 +43,7 @@ extension RegistryFace {
     func putManifest(_ name: ManifestName, in repository: String, _ request: Request) async throws -> Response {
         var tags: [String] = []
         if case .tag(let tag) = name { tags = [tag] }
-        let extra = try RegistryQuery(request.uri.query).all("tag")
+        let extra = try Self.query(request).all("tag")
         guard extra.count <= Self.tagLimit else {
             throw Refusal(.uriTooLong, "at most \(Self.tagLimit) tags can be given at once", code: "UNSUPPORTED")
         }
@@ -108,7 +108,7 @@ extension RegistryFace {
     // MARK: Lists
 
     func listTags(_ repository: String, _ request: Request) async throws -> Response {
-        let query = try RegistryQuery(request.uri.query)
+        let query = try Self.query(request)
         var limit = Self.pageLimit
         if let text = query["n"] {
             guard let asked = Int(text), asked >= 0 else {
@@ -128,7 +128,7 @@ extension RegistryFace {
         var headers: HTTPFields = [:]
         if page.endIndex < all.endIndex, let end = page.last {
             headers[.link] =
-                "</v2/\(repository)/tags/list?n=\(limit)&last=\(RegistryQuery.encode(end))>; rel=\"next\""
+                "</v2/\(repository)/tags/list?n=\(limit)&last=\(DistributionQuery.encode(end))>; rel=\"next\""
         }
         let json: JSON = ["name": .string(repository), "tags": .array(page.map { .string($0) })]
         return .json(json, headers: headers)
@@ -137,7 +137,7 @@ extension RegistryFace {
     func listReferrers(
         of subject: MessageDigest, in repository: String, _ request: Request
     ) async throws -> Response {
-        let query = try RegistryQuery(request.uri.query)
+        let query = try Self.query(request)
         let type = query["artifactType"]
         let last = query["last"]
         let found = try await FileThreads.run { [store] () throws -> [Descriptor] in
@@ -151,9 +151,9 @@ extension RegistryFace {
         var headers: HTTPFields = [:]
         if type != nil { headers[.filtersApplied] = "artifactType" }
         if page.count < rest.count, let end = page.last {
-            let filter = type.map { "artifactType=\(RegistryQuery.encode($0))&" } ?? ""
+            let filter = type.map { "artifactType=\(DistributionQuery.encode($0))&" } ?? ""
             let address =
-                "/v2/\(repository)/referrers/\(subject)?\(filter)last=\(RegistryQuery.encode("\(end.digest)"))"
+                "/v2/\(repository)/referrers/\(subject)?\(filter)last=\(DistributionQuery.encode("\(end.digest)"))"
             headers[.link] = "<\(address)>; rel=\"next\""
         }
         return .bytes(

@@ -10,7 +10,7 @@ extension RegistryFace {
     private static let pieceSize = 1 << 20
 
     func beginUpload(_ repository: String, _ request: Request) async throws -> Response {
-        let query = try RegistryQuery(request.uri.query)
+        let query = try Self.query(request)
         if let text = query["mount"] {
             let digest = try Self.digest(text)
             let source = query["from"]
@@ -58,7 +58,7 @@ extension RegistryFace {
     }
 
     func finishUpload(_ id: String, in repository: String, _ request: Request) async throws -> Response {
-        guard let text = try RegistryQuery(request.uri.query)["digest"] else {
+        guard let text = try Self.query(request)["digest"] else {
             throw Refusal(.badRequest, "an upload ends with ?digest=", code: "DIGEST_INVALID")
         }
         let digest = try Self.digest(text)
@@ -101,7 +101,7 @@ extension RegistryFace {
     /// 416 for a chunk that does not begin where the last one ended.
     private func checkRange(_ request: Request, _ upload: StoredUpload) throws {
         guard let field = request.headers[.contentRange] else { return }
-        guard let range = RegistryRange.upload(field) else {
+        guard let range = DistributionRange.upload(field) else {
             throw Refusal(.badRequest, "Content-Range should be FIRST-LAST", code: "BLOB_UPLOAD_INVALID")
         }
         guard range.lowerBound == upload.offset else {

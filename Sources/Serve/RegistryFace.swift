@@ -77,7 +77,7 @@ package final class RegistryFace: Face {
 
     private func respond(_ request: Request, _ context: ServeContext) async throws -> Response {
         // The path as it came: decoded, an encoded slash could not be told from a slash.
-        guard let path = RegistryPath(String((request.head.path ?? "").prefix { $0 != "?" })) else {
+        guard let path = DistributionPath(String((request.head.path ?? "").prefix { $0 != "?" })) else {
             throw Refusal(.notFound, "there is nothing of this name in the distribution protocol", code: "UNSUPPORTED")
         }
         let isRead = request.method == .get || request.method == .head
@@ -92,7 +92,7 @@ package final class RegistryFace: Face {
         }
     }
 
-    private func respond(_ request: Request, _ path: RegistryPath) async throws -> Response {
+    private func respond(_ request: Request, _ path: DistributionPath) async throws -> Response {
         switch (path, request.method) {
         case (.root, .get), (.root, .head):
             return .json([:], headers: [.distributionVersion: "registry/2.0"])
@@ -117,6 +117,14 @@ package final class RegistryFace: Face {
             return try await listReferrers(of: try Self.digest(digest), in: repository, request)
         default: throw Refusal(.methodNotAllowed, "\(request.method.rawValue) means nothing here", code: "UNSUPPORTED")
         }
+    }
+
+    static func query(_ request: Request) throws(Refusal) -> DistributionQuery {
+        guard let query = DistributionQuery(request.uri.query) else {
+            throw Refusal(
+                .badRequest, "the query is too long, or is not percent-encoded UTF-8", code: "UNSUPPORTED")
+        }
+        return query
     }
 
     static func digest(_ text: String) throws(Refusal) -> MessageDigest {
@@ -152,7 +160,7 @@ extension FaceKind {
 
 extension Refusal {
     /// What the store refuses, in the codes of the distribution-spec.
-    init(_ error: RegistryError, _ path: RegistryPath) {
+    init(_ error: RegistryError, _ path: DistributionPath) {
         let isManifest = if case .manifest = path { true } else { false }
         switch error.code {
         case .nameInvalid: self.init(.badRequest, error.message, code: "NAME_INVALID")

@@ -38,7 +38,7 @@ struct RegistryFaultTests {
             }
             // Mounting from such a name is an upload like any other.
             let mount = try await client.ask(
-                .post, "blobs/uploads/?mount=\(digest)&from=\(RegistryQuery.encode(name))")
+                .post, "blobs/uploads/?mount=\(digest)&from=\(DistributionQuery.encode(name))")
             #expect([202, 400].contains(mount.status))
         }
         #expect(try Files.list(directory["registry/repositories"]).allSatisfy { $0 == "team" })
@@ -274,16 +274,16 @@ struct RegistryFaultTests {
 
     @Test("Paths are read from their end, so that names may hold the protocol's own words")
     func paths() {
-        #expect(RegistryPath("/v2/") == .root)
-        #expect(RegistryPath("/v2/a/blobs/uploads/") == .uploads(repository: "a"))
-        #expect(RegistryPath("/v2/a/blobs/uploads") == .uploads(repository: "a"))
-        #expect(RegistryPath("/v2/blobs/uploads/blobs/uploads/") == .uploads(repository: "blobs/uploads"))
-        #expect(RegistryPath("/v2/a/manifests/tags/list") == .tags(repository: "a/manifests"))
-        #expect(RegistryPath("/v2/tags/list/manifests/x") == .manifest(repository: "tags/list", name: "x"))
+        #expect(DistributionPath("/v2/") == .root)
+        #expect(DistributionPath("/v2/a/blobs/uploads/") == .uploads(repository: "a"))
+        #expect(DistributionPath("/v2/a/blobs/uploads") == .uploads(repository: "a"))
+        #expect(DistributionPath("/v2/blobs/uploads/blobs/uploads/") == .uploads(repository: "blobs/uploads"))
+        #expect(DistributionPath("/v2/a/manifests/tags/list") == .tags(repository: "a/manifests"))
+        #expect(DistributionPath("/v2/tags/list/manifests/x") == .manifest(repository: "tags/list", name: "x"))
         #expect(
-            RegistryPath("/v2/a/blobs/sha256%3Aab") == .blob(repository: "a", digest: "sha256:ab"))
+            DistributionPath("/v2/a/blobs/sha256%3Aab") == .blob(repository: "a", digest: "sha256:ab"))
         for path in ["", "/v1/", "/v2x", "/v2/a", "/v2/a%/tags/list", "/v2/a%2Fb/tags/list", "/v2//", "/v2/a/b/c"] {
-            #expect(RegistryPath(path) == nil, "\(path)")
+            #expect(DistributionPath(path) == nil, "\(path)")
         }
     }
 }

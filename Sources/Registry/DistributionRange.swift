@@ -1,12 +1,12 @@
 /// Which bytes of a blob are asked for (RFC 9110 section 14), and which an upload brings (distribution-spec).
-enum RegistryRange: Hashable {
+package enum DistributionRange: Hashable, Sendable {
     case whole
     case part(Range<Int>)
     case unsatisfiable
 
     /// Reads a `Range` field for a blob of `size` bytes. Several ranges, and what is no range, ask for the whole, as the
     /// standard lets a server answer.
-    init(_ field: String?, size: Int) {
+    package init(_ field: String?, size: Int) {
         guard let field, field.lowercased().hasPrefix("bytes=") else {
             self = .whole
             return
@@ -30,7 +30,7 @@ enum RegistryRange: Hashable {
     }
 
     /// Reads a `Content-Range` field of an upload: `FIRST-LAST`, also with the `bytes ` and total of RFC 9110.
-    static func upload(_ field: String) -> ClosedRange<Int>? {
+    package static func upload(_ field: String) -> ClosedRange<Int>? {
         var text = field[...]
         if text.hasPrefix("bytes ") { text = text.dropFirst("bytes ".count) }
         text = text.prefix { $0 != "/" }

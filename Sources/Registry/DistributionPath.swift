@@ -1,9 +1,7 @@
 internal import Bytes
-internal import HTTPTypes
-internal import Registry
 
 /// What a path of the distribution protocol means. Names of repositories have slashes, so paths are read from their end.
-enum RegistryPath: Hashable {
+package enum DistributionPath: Hashable, Sendable {
     case root
     case uploads(repository: String)
     case upload(repository: String, id: String)
@@ -13,7 +11,7 @@ enum RegistryPath: Hashable {
     case referrers(repository: String, digest: String)
 
     /// Reads the path of a request, with percent-encoding as it came; `nil` where it means nothing.
-    init?(_ path: String) {
+    package init?(_ path: String) {
         guard path.utf8.count <= 4096, path.hasPrefix("/v2") else { return nil }
         var parts: [String] = []
         for part in path.dropFirst(3).split(separator: "/", omittingEmptySubsequences: false) {
@@ -43,7 +41,7 @@ enum RegistryPath: Hashable {
     }
 
     /// The repository, for all but the root.
-    var repository: String? {
+    package var repository: String? {
         switch self {
         case .root: nil
         case .uploads(let name), .tags(let name): name
@@ -52,7 +50,7 @@ enum RegistryPath: Hashable {
     }
 
     /// Text without percent-encoding; `nil` where that is broken or the result is no UTF-8.
-    static func decode(_ text: some StringProtocol) -> String? {
+    package static func decode(_ text: some StringProtocol) -> String? {
         guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
@@ -72,28 +70,32 @@ enum RegistryPath: Hashable {
 }
 
 /// The query of a request: names and values in order, of which a name may have several.
-struct RegistryQuery {
+package struct DistributionQuery: Sendable {
     private let pairs: [(name: String, value: String)]
 
-    init(_ query: String?) throws(Refusal) {
+    /// Reads the part of an address behind its `?`; `nil` where that is not percent-encoded UTF-8 or has more than 1,000
+    /// pairs.
+    package init?(_ query: String?) {
         var pairs: [(String, String)] = []
         for pair in (query ?? "").split(separator: "&") {
             let cut = pair.firstIndex(of: "=") ?? pair.endIndex
-            guard let name = RegistryPath.decode(pair[..<cut]),
-                let value = RegistryPath.decode(pair[cut...].dropFirst())
-            else { throw Refusal(.badRequest, "the query is not percent-encoded UTF-8", code: "UNSUPPORTED") }
+            guard let name = DistributionPath.decode(pair[..<cut]),
+                let value = DistributionPath.decode(pair[cut...].dropFirst())
+            else { return nil }
             pairs.append((name, value))
         }
-        guard pairs.count <= 1000 else { throw Refusal(.uriTooLong, "the query is too long", code: "UNSUPPORTED") }
+        guard pairs.count <= 1000 else { return nil }
         self.pairs = pairs
     }
 
-    subscript(name: String) -> String? { pairs.first { $0.name == name }?.value }
+    /// The first value of this name.
+    package subscript(name: String) -> String? { pairs.first { $0.name == name }?.value }
 
-    func all(_ name: String) -> [String] { pairs.filter { $0.name == name }.map(\.value) }
+    /// All values of this name.
+    package func all(_ name: String) -> [String] { pairs.filter { $0.name == name }.map(\.value) }
 
     /// A text as a query may hold it.
-    static func encode(_ text: String) -> String {
+    package static func encode(_ text: String) -> String {
         text.utf8.map { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
