@@ -85,10 +85,17 @@ extension ImageSource {
     }
 }
 
+extension ImageTarget {
+    package func has(_ manifest: Descriptor) async throws -> Bool { false }
+}
+
 /// A place to put images.
 package protocol ImageTarget: Sendable {
     /// The place, for messages.
     var shown: String { get }
+
+    /// Whether the manifest is there with everything that it names.
+    func has(_ manifest: Descriptor) async throws -> Bool
 
     /// Whether the content is there already.
     func hasBlob(_ descriptor: Descriptor) async throws -> Bool

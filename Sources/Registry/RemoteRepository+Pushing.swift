@@ -3,6 +3,20 @@ internal import Host
 internal import Wire
 
 extension RemoteRepository: ImageTarget {
+    /// Registries take no manifest of which something is missing, so one that is there is whole. Asking first also gets
+    /// the token that all that follows need.
+    package func has(_ manifest: Descriptor) async throws -> Bool {
+        let answer = try await client.fetch(
+            .init(
+                method: .head, place: path("manifests/\(manifest.digest)"), fields: ["Accept": manifest.mediaType.text],
+                access: .push), reference)
+        switch answer.status {
+        case 200: return true
+        case 404, 405: return false
+        default: throw client.failure(answer)
+        }
+    }
+
     package func hasBlob(_ descriptor: Descriptor) async throws -> Bool {
         let answer = try await client.fetch(
             .init(method: .head, place: path("blobs/\(descriptor.digest)"), access: .push), reference)

@@ -44,11 +44,18 @@ extension RemoteRepository {
 
     /// Puts a manifest that is about another one, and sees to it that it is found.
     package func attach(_ manifest: Manifest) async throws {
+        try await attach(manifest, as: manifest.descriptor)
+    }
+
+    func attach(_ manifest: Manifest, as descriptor: Descriptor) async throws {
         guard let subject = manifest.subject else {
             throw RegistryError(.malformed, "what is attached names no subject")
         }
-        let put = try await putManifest(manifest, as: manifest.descriptor, tag: nil)
-        if !put.keepsReferrers { try await list([manifest.referrer], subject.digest) }
+        let put = try await putManifest(manifest, as: descriptor, tag: nil)
+        guard !put.keepsReferrers else { return }
+        var entry = manifest.referrer
+        entry.digest = descriptor.digest
+        try await list([entry], subject.digest)
     }
 
     // MARK: The tag
