@@ -117,7 +117,8 @@ let package = Package(
         module(
             "Image",
             ["Attest", "Bytes", "Host", "Inventory", "Keys", "Registry", "Wire", "Workspace", systemPackage]),
-        module("Policy", ["Attest", "Bytes", "Cache", "Host", "Keys", "Sigstore", "Workspace", systemPackage]),
+        module(
+            "Policy", ["Attest", "Bytes", "Cache", "Host", "Keys", "Registry", "Sigstore", "Workspace", systemPackage]),
         // Level 4
         module(
             "Reports",

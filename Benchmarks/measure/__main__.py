@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+import registry  # adds its row
 import rows
 import table
 import verification  # adds its row

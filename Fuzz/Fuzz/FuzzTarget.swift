@@ -12,6 +12,7 @@ struct FuzzTarget: Sendable {
         identityToken, signingConfig, serviceAnswer, address, attestation, trustedRoot,
         certificate, timestamp, entryBody, note, proof, statTree, snapshot,
         logRecord, logPolicy, witnessRequest, logProof, tiles,
+        manifest, reference, authChallenge, layer, layerTable,
         privateKey, encryptedKey, publicKey, signature, keyReference,
         archive, xz, debianPackage, debianControl, openPGP, imageLock, sharedLibrary,
         expression, regularExpression, policy, admission, verificationSummary,

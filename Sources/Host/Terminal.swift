@@ -32,8 +32,11 @@ package struct Terminal: Sendable {
 
     /// Writes all of `text`, waiting while the reader is busy, also where someone else made the descriptor
     /// non-blocking.
-    package func write(_ text: String) throws(HostError) {
-        var rest = Array(text.utf8)[...]
+    package func write(_ text: String) throws(HostError) { try write(bytes: Array(text.utf8)) }
+
+    /// Writes all of `bytes`, as `write` does.
+    package func write(bytes: [UInt8]) throws(HostError) {
+        var rest = bytes[...]
         while !rest.isEmpty {
             do {
                 let count = try unsafe rest.withUnsafeBytes { try unsafe descriptor.write($0) }

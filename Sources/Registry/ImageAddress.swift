@@ -21,7 +21,7 @@ package enum ImageAddress: Hashable, Sendable, CustomStringConvertible {
             self = .ociArchive(path, name)
         } else if let place = rest("docker-archive:") {
             let path = place.prefix { $0 != ":" }
-            guard !path.isEmpty else { throw RegistryError(.malformed, "docker-archive: wants a file behind it") }
+            guard !path.isEmpty else { throw RegistryError(.input, "docker-archive: wants a file behind it") }
             let name = place.dropFirst(path.count + 1)
             self = .dockerArchive(FilePath(String(path)), name.isEmpty ? nil : String(name))
         } else if let place = rest("oci:") {
@@ -42,12 +42,12 @@ package enum ImageAddress: Hashable, Sendable, CustomStringConvertible {
         if let colon = path.firstIndex(of: ":") {
             let tag = String(path[path.index(after: colon)...])
             guard !tag.isEmpty, tag.utf8.count <= 1024 else {
-                throw RegistryError(.malformed, "'\(place.safeForTerminal)' names no image behind the colon")
+                throw RegistryError(.input, "'\(place.safeForTerminal)' names no image behind the colon")
             }
             name = name ?? .tag(tag)
             path = path[..<colon]
         }
-        guard !path.isEmpty else { throw RegistryError(.malformed, "'\(place.safeForTerminal)' names no file") }
+        guard !path.isEmpty else { throw RegistryError(.input, "'\(place.safeForTerminal)' names no file") }
         return (FilePath(String(path)), name)
     }
 
@@ -120,14 +120,14 @@ package enum ImageAddress: Hashable, Sendable, CustomStringConvertible {
             switch name {
             case .tag(let tag): return tag
             case .digest:
-                throw RegistryError(.malformed, "\(self): a digest can't be chosen for what is written; give a tag")
+                throw RegistryError(.input, "\(self): a digest can't be chosen for what is written; give a tag")
             case nil: return nil
             }
         }
         switch self {
         case .registry(let reference):
             guard reference.digest == nil || reference.tag == nil else {
-                throw RegistryError(.malformed, "\(self): give a tag or a digest for what is written, not both")
+                throw RegistryError(.input, "\(self): give a tag or a digest for what is written, not both")
             }
             return (client.repository(reference), reference.tag)
         case .layout(let path, let name): return (try OCILayout(creating: path), try tag(name) ?? Reference.usualTag)

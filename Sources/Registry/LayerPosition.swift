@@ -12,12 +12,12 @@ package enum LayerPosition: Hashable, Sendable {
         default:
             guard text.utf8.count <= 9, let number = Int(text), !text.hasPrefix("+") else {
                 throw RegistryError(
-                    .malformed,
+                    .input,
                     "'\(text.safeForTerminal)' is no position; write first, last, a number from 0, or from -1 backwards"
                 )
             }
             self = text.hasPrefix("-") ? .fromLast(-number - 1) : .fromFirst(number)
-            guard text != "-0" else { throw RegistryError(.malformed, "-0 is no position; the last layer is -1") }
+            guard text != "-0" else { throw RegistryError(.input, "-0 is no position; the last layer is -1") }
         }
     }
 

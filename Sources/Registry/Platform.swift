@@ -28,7 +28,7 @@ package struct Platform: Hashable, Sendable, CustomStringConvertible {
         }
         guard 2...3 ~= parts.count, isPlain, text.utf8.count <= 100 else {
             throw RegistryError(
-                .malformed,
+                .input,
                 "'\(text.safeForTerminal)' is no platform; write OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, as linux/arm/v7"
             )
         }

@@ -18,7 +18,7 @@ package struct Reference: Hashable, Sendable, CustomStringConvertible {
     package init(_ text: String) throws(RegistryError) {
         func wrong(_ why: String) -> RegistryError {
             RegistryError(
-                .malformed,
+                .input,
                 "'\(String(text.prefix(300)).safeForTerminal)' is no image reference: \(why); write [REGISTRY/]NAME[:TAG][@DIGEST]"
             )
         }

@@ -18,6 +18,8 @@ package struct RegistryError: Error, Hashable, Sendable, CustomStringConvertible
         package static let refused = Code(name: "refused")
         /// The bytes are not those that the digest or size names.
         package static let mismatch = Code(name: "mismatch")
+        /// What somebody wrote can't be meant: no reference, no platform, no position.
+        package static let input = Code(name: "input")
         /// An index has several images, and nobody said which.
         package static let platform = Code(name: "platform")
     }

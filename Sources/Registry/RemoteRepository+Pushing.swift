@@ -22,7 +22,8 @@ extension RemoteRepository: ImageTarget {
             .init(method: .head, place: path("blobs/\(descriptor.digest)"), access: .push), reference)
         switch answer.status {
         case 200: return true
-        case 404: return false
+        // Where the registry can't tell, the content is sent.
+        case 404, 500...: return false
         default: throw client.failure(answer)
         }
     }
@@ -53,11 +54,17 @@ extension RemoteRepository: ImageTarget {
             }
         }
         for attempt in 0..<client.settings.attempts {
-            guard let upload = try await begin(descriptor, sibling ?? reference.repository, state) else { return }
-            if descriptor.size <= max(client.settings.chunkSize, upload.minimum) {
-                if try await sendWhole(descriptor, upload, open) { return }
-            } else if try await upload.run(open) {
-                return
+            do {
+                guard let upload = try await begin(descriptor, sibling ?? reference.repository, state) else { return }
+                if descriptor.size <= max(client.settings.chunkSize, upload.minimum) {
+                    if try await sendWhole(descriptor, upload, open) { return }
+                } else if try await upload.run(open) {
+                    return
+                }
+            } catch let error as RegistryError where error.code == .unreachable {
+                // Large uploads have their own ways to go on, and are left where a later process finds them.
+                let isSmall = descriptor.size <= client.settings.chunkSize
+                guard isSmall, attempt + 1 < client.settings.attempts else { throw error }
             }
             try await client.settings.wire.pause(.milliseconds(200 << attempt))
         }
@@ -102,7 +109,11 @@ extension RemoteRepository: ImageTarget {
     /// How much of an upload the registry has; `nil` where it knows nothing of it.
     func position(_ location: HTTPURL) async throws -> (url: HTTPURL, count: Int)? {
         let answer = try await client.fetch(.init(place: .url(location), access: .push), reference)
-        guard answer.status == 204 || answer.status == 202 else { return nil }
+        switch answer.status {
+        case 202, 204: break
+        case 400, 404, 410, 416: return nil
+        default: throw client.failure(answer)
+        }
         let next = answer.fields["Location"] == nil ? location : try self.location(answer)
         guard let range = answer.fields["Range"] else { return (next, 0) }
         let text = range.hasPrefix("bytes=") ? range.dropFirst("bytes=".count) : range[...]
@@ -143,10 +154,18 @@ extension RemoteRepository: ImageTarget {
         try descriptor.check(manifest.bytes, "the manifest")
         var fields: HTTPFields = ["Content-Type": manifest.mediaType.text]
         if let ifMatch { fields["If-Match"] = ifMatch }
-        let answer = try await client.fetch(
-            .init(
-                method: .put, place: path("manifests/\(tag ?? "\(descriptor.digest)")"), fields: fields,
-                body: .bytes(manifest.bytes), access: .push), reference)
+        var answer: HTTPAnswer
+        var attempt = 0
+        repeat {
+            if attempt > 0 { try await client.settings.wire.pause(.milliseconds(50 << attempt)) }
+            attempt += 1
+            answer = try await client.fetch(
+                .init(
+                    method: .put, place: path("manifests/\(tag ?? "\(descriptor.digest)")"), fields: fields,
+                    body: .bytes(manifest.bytes), access: .push), reference)
+            // Content that somebody else uploads at the same moment may be out of sight for a while.
+        } while answer.status == 400 && attempt < client.settings.attempts
+            && Self.missesContent(answer.bytes)
         guard answer.status == 201 else {
             if answer.status == 412 { return (answer, false) }
             throw failure(answer, "place for the manifest", tag ?? "\(descriptor.digest)")
@@ -157,6 +176,12 @@ extension RemoteRepository: ImageTarget {
             throw RegistryError(.mismatch, "\(name) calls the manifest \(descriptor.digest) \(text.prefix(80))")
         }
         return (answer, answer.fields["OCI-Subject"] != nil)
+    }
+
+    /// Whether a registry refuses a manifest because it does not see what it names.
+    private static func missesContent(_ answer: [UInt8]) -> Bool {
+        let codes = (try? JSON(parsing: answer))?["errors"]?.arrayValue?.compactMap { $0["code"]?.stringValue } ?? []
+        return codes.contains("MANIFEST_BLOB_UNKNOWN")
     }
 
     package func finish() async throws {}

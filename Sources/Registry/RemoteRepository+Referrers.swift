@@ -67,39 +67,57 @@ extension RemoteRepository {
     /// writing: whoever read the list before this one's entry was in it has written by then, and the loss shows.
     func list(_ entries: [Descriptor], _ subject: MessageDigest) async throws {
         let token = try await lock(subject)?.lock()
-        let tag = Self.fallbackTag(subject)
         var window = Duration.milliseconds(60)
         var confirmations = 0
-        for attempt in 0..<60 {
+        var failures = 0
+        for round in 0..<60 {
             let began = ContinuousClock.now
-            let found = try await fallbackWithTag(subject)
-            let known = found?.index.manifests ?? []
-            let missing = entries.filter { entry in !known.contains { $0.digest == entry.digest } }
-            if missing.isEmpty {
-                confirmations += 1
-                // Where nobody else was seen at work, two looks are enough.
-                if confirmations >= (attempt > 2 ? 3 : 2) {
-                    _ = consume token
-                    return
-                }
-                try await settle(window * 3)
-                continue
+            do {
+                let isListed = try await add(entries, subject, isFirst: round == 0, window)
+                confirmations = isListed ? confirmations + 1 : 0
+                failures = 0
+            } catch let error as RegistryError where error.code == .unreachable {
+                // While somebody writes, some registries can't read. Those that can't read at all are left soon.
+                failures += 1
+                guard failures < client.settings.attempts else { throw error }
+                confirmations = 0
             }
-            confirmations = 0
-            if attempt > 0 { try await settle(window) }
-            // What was read while waiting is old.
-            let fresh = attempt > 0 ? try await fallbackWithTag(subject) : found
-            let merged = ImageIndex(
-                manifests: ((fresh?.index.manifests ?? []) + entries).unique(),
-                annotations: fresh?.index.annotations ?? [:])
-            _ = try await putManifest(
-                .index(merged), as: merged.descriptor, tag: tag, ifMatch: fresh?.etag)
-            // The slower the registry is, the longer others may have been between reading and writing.
+            // Where nobody else was seen at work, two looks are enough.
+            if confirmations >= (round > 2 ? 3 : 2) {
+                _ = consume token
+                return
+            }
+            // The slower the registry is, the longer others may be between reading and writing.
             window = max(window, min(.seconds(2), ContinuousClock.now - began))
+            if confirmations > 0 || failures > 0 { try await settle(window * 3) }
         }
         throw RegistryError(
             .unreachable,
-            "\(name): others keep overwriting the list of referrers at the tag \(tag); try again when they are done")
+            "\(name): others keep overwriting the list of referrers at the tag \(Self.fallbackTag(subject)); try again when they are done"
+        )
+    }
+
+    /// Looks whether the list has `entries`, and otherwise writes it with them.
+    private func add(
+        _ entries: [Descriptor], _ subject: MessageDigest, isFirst: Bool, _ window: Duration
+    ) async throws -> Bool {
+        var found = try await fallbackWithTag(subject)
+        func isListed() -> Bool {
+            entries.allSatisfy { entry in found?.index.manifests.contains { $0.digest == entry.digest } == true }
+        }
+        if isListed() { return true }
+        if !isFirst {
+            // Whoever met others waits, and what was read before is old then.
+            try await settle(window)
+            found = try await fallbackWithTag(subject)
+            if isListed() { return true }
+        }
+        let merged = ImageIndex(
+            manifests: ((found?.index.manifests ?? []) + entries).unique(), annotations: found?.index.annotations ?? [:]
+        )
+        _ = try await putManifest(
+            .index(merged), as: merged.descriptor, tag: Self.fallbackTag(subject), ifMatch: found?.etag)
+        return false
     }
 
     private func fallbackWithTag(_ subject: MessageDigest) async throws -> (index: ImageIndex, etag: String?)? {

@@ -73,6 +73,12 @@ extension UnverifiedBundle {
         return DigestArtifact(digest)
     }
 
+    /// What the bundle's statement says it is about, before anybody has verified it; `nil` where it holds no statement.
+    package var claimedPredicateType: String? {
+        guard case .envelope(let envelope) = content else { return nil }
+        return (try? Statement(parsing: envelope.payload))?.predicateType
+    }
+
     /// Reads a bundle. What breaks the format, is beyond the limits or is in the bundle twice is refused.
     package init(parsing bytes: [UInt8]) throws(SigstoreError) {
         let json: JSON

@@ -8,6 +8,7 @@ internal import Image
 internal import Keys
 internal import Ledger
 internal import Policy
+internal import Registry
 internal import Reports
 internal import Serve
 internal import Sigstore
@@ -77,6 +78,14 @@ enum Failure {
             case .damaged, .rolledBack: 1
             case .malformed, .limit, .absent, .frozen: 2
             default: 3
+            }
+        case let error as RegistryError:
+            switch error.code {
+            case .unreachable: 3
+            case .unsupported, .platform, .input: 2
+            case .refused: 4
+            case .mismatch, .malformed, .limit: 5
+            default: 1
             }
         case let error as WireError: error.code == .malformed ? 2 : 3
         case let error as KeyError:

@@ -32,6 +32,7 @@ struct Martlet: AsyncParsableCommand {
                     KeyCommand.self, TrustCommand.self, LogCommand.self,
                 ]),
             CommandGroup(name: "Services", subcommands: [ServeCommand.self]),
+            CommandGroup(name: "Images", subcommands: [OCICommand.self]),
             CommandGroup(
                 name: "Upkeep", subcommands: [CacheCommand.self, VersionCommand.self, SignStatementsCommand.self]),
             CommandGroup(name: "Completion", subcommands: [BashCompletionCommand.self]),

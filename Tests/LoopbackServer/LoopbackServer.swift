@@ -12,6 +12,13 @@ package final class LoopbackServer: Sendable {
         package let fields: [(name: String, value: String)]
         package let body: [UInt8]
 
+        package init(method: String, target: String, fields: [(name: String, value: String)], body: [UInt8]) {
+            self.method = method
+            self.target = target
+            self.fields = fields
+            self.body = body
+        }
+
         package subscript(name: String) -> String? {
             fields.first { $0.name.lowercased() == name.lowercased() }?.value
         }

@@ -19,6 +19,10 @@ struct HelpTests {
         "verify", "verify-attestation", "verify-bundle", "bundle", "bundle inspect", "bundle explain", "bundle convert",
         "bundle upgrade", "key", "key generate", "key show", "key import", "key export",
         "log", "log search", "log get", "log verify", "log monitor", "log fsck",
+        "oci", "oci fetch", "oci fetch raw", "oci fetch manifest", "oci fetch image", "oci fetch layer",
+        "oci fetch file", "oci layer", "oci layer list", "oci layer size", "oci resolve", "oci resolve name",
+        "oci resolve descriptor", "oci copy", "oci pull", "oci push", "oci tree", "oci attach", "oci tag", "oci ls",
+        "oci diff",
     ]
     private static let directory = FilePath(#filePath).removingLastComponent().appending("Golden")
     private static let isUpdating = ChildProcess.environmentVariable("MARTLET_UPDATE_GOLDEN") == "1"

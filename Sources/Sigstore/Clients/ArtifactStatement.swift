@@ -1,5 +1,5 @@
 internal import Attest
-internal import Bytes
+package import Bytes
 internal import Keys
 package import SystemPackage
 
@@ -12,21 +12,27 @@ package struct ArtifactStatement: Sendable {
 
     /// States `predicate`, a JSON text, of the files by their digests. Names are the files' own, without folders.
     package init(artifacts: [FilePath], predicateType: String, predicate: [UInt8]) throws {
-        let json: JSON
-        do {
-            json = try JSON(parsing: predicate)
-        } catch {
-            throw SigstoreError(.malformed, "the predicate is not JSON: \(error)")
-        }
-        guard json.objectValue != nil else {
-            throw SigstoreError(.malformed, "the predicate is \(json.kind); it should be an object")
-        }
+        let json = try Self.predicate(parsing: predicate)
         var subjects: [Subject] = []
         for path in artifacts {
             guard let digest = try FileArtifact(path).digest(.sha256) else { continue }
             subjects.append(Subject(name: path.lastComponent?.string ?? path.string, digest: ["sha256": digest.hex]))
         }
         payload = Statement(subjects: subjects, predicateType: predicateType, predicate: json).payload
+    }
+
+    /// Reads what is to be stated: a JSON object.
+    package static func predicate(parsing bytes: [UInt8]) throws -> JSON {
+        let json: JSON
+        do {
+            json = try JSON(parsing: bytes)
+        } catch {
+            throw SigstoreError(.malformed, "the predicate is not JSON: \(error)")
+        }
+        guard json.objectValue != nil else {
+            throw SigstoreError(.malformed, "the predicate is \(json.kind); it should be an object")
+        }
+        return json
     }
 
     package var content: SigningContent { .payload(type: Self.payloadType, payload) }

@@ -2,27 +2,33 @@ internal import ArgumentParser
 internal import Bytes
 internal import Host
 internal import Policy
+internal import Registry
 internal import Sigstore
 internal import SystemPackage
 
 struct SignCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sign",
-        abstract: "Signs files, and writes a bundle beside each.",
+        abstract: "Signs files and images, and puts a bundle beside each.",
         discussion: """
             Example: martlet sign server.tar.gz --key release.key
 
             Without a key, an identity token says who signs, and the services of `martlet trust` vouch for it. The bundle \
-            of FILE is FILE.sigstore.json; it has been verified before it is written.
+            of FILE is FILE.sigstore.json; it has been verified before it is written. The bundle of an image is put \
+            beside it in its registry or layout, as a referrer. An image names its registry, or is oci:FOLDER[:TAG].
             """)
 
-    @Argument(help: ArgumentHelp("The files to sign.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The files and images to sign.", valueName: "target"))
     var files: [String]
 
     @Option(help: ArgumentHelp("The bundle's file, where it is not to be beside its artifact.", valueName: "file"))
     var bundle: String?
 
+    @Flag(help: "For images: writes cosign 2's tag .sig too.")
+    var legacy = false
+
     @OptionGroup var signing: SigningArguments
+    @OptionGroup var registry: RegistryArguments
 
     func validate() throws {
         if bundle != nil, files.count > 1 { throw ValidationError("--bundle goes with one file") }
@@ -30,6 +36,11 @@ struct SignCommand: AsyncParsableCommand {
 
     func run() async throws {
         for file in files {
+            if try !Files.exists(FilePath(file)), ImageAddress.isImage(file) {
+                let images = ImageSigning(signing: signing, registry: registry, isLegacy: legacy)
+                Output.write(try await images.attest(file, type: ImageSigning.signatureType, predicate: [:]))
+                continue
+            }
             let signed = try await signing.sign(.artifact(FileArtifact(FilePath(file))))
             let output = FilePath(bundle ?? file + UnverifiedBundle.fileSuffix)
             try Files.write(signed.bytes, to: output)
@@ -41,15 +52,16 @@ struct SignCommand: AsyncParsableCommand {
 struct AttestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "attest",
-        abstract: "Signs a statement about a file: its provenance, its bill of materials, or anything else.",
+        abstract: "Signs a statement about files or an image: its provenance, its bill of materials, or anything else.",
         discussion: """
             Example: martlet attest server.tar.gz --predicate sbom.json --type spdxjson --key release.key
 
-            Writes an in-toto statement in a signed envelope, as a bundle. Short names of types: \
+            Writes an in-toto statement in a signed envelope, as a bundle; that of an image is put beside it in its \
+            registry or layout, as a referrer. Short names of types: \
             \(PredicateType.shortNames.joined(separator: ", ")).
             """)
 
-    @Argument(help: ArgumentHelp("The files that the statement is about.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The files, or the image, that the statement is about.", valueName: "target"))
     var files: [String]
 
     @Option(help: ArgumentHelp("A JSON file with what is stated.", valueName: "file"))
@@ -62,10 +74,20 @@ struct AttestCommand: AsyncParsableCommand {
         help: ArgumentHelp("The bundle's file. Default: that of the first file, as .sigstore.json.", valueName: "file"))
     var bundle: String?
 
+    @Flag(help: "For images: writes cosign 2's tag .att too.")
+    var legacy = false
+
     @OptionGroup var signing: SigningArguments
+    @OptionGroup var registry: RegistryArguments
 
     func run() async throws {
         guard let first = files.first else { throw CommandError.usage("name the files that the statement is about") }
+        if try !Files.exists(FilePath(first)), ImageAddress.isImage(first) {
+            guard files.count == 1 else { throw CommandError.usage("a statement is about one image, or about files") }
+            let json = try ArtifactStatement.predicate(parsing: Files.read(FilePath(predicate), limit: 64 << 20))
+            let images = ImageSigning(signing: signing, registry: registry, isLegacy: legacy)
+            return Output.write(try await images.attest(first, type: PredicateType.uri(type), predicate: json))
+        }
         let statement = try ArtifactStatement(
             artifacts: files.map { FilePath($0) }, predicateType: PredicateType.uri(type),
             predicate: Files.read(FilePath(predicate), limit: 64 << 20))

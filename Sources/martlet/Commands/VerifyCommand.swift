@@ -3,6 +3,7 @@ internal import Attest
 internal import Bytes
 internal import Host
 internal import Policy
+internal import Registry
 internal import Reports
 internal import Sigstore
 internal import SystemPackage
@@ -10,17 +11,19 @@ internal import SystemPackage
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Checks who signed artifacts, with the bundles beside them.",
+        abstract: "Checks who signed files and images, with the bundles beside them.",
         discussion: """
             Example: martlet verify server.tar.gz --key release.pub
 
-            A target is a file, a directory (every file in it that has a bundle beside it), or a digest as sha256:HEX. \
+            A target is a file, a directory (every file in it that has a bundle beside it), a digest as sha256:HEX, or an \
+            image that names its registry, or is oci:FOLDER[:TAG]. \
             Bundles are looked for at FILE.sigstore.json, .sigstore, .sigstore.jsonl, .intoto.jsonl, \
-            .provenance.jsonl, and inside archives that martlet saved. Nothing is asked over a network. Exit status: \
-            0 all verified, 1 something is not, 2 wrong usage, 3 a file can't be read.
+            .provenance.jsonl, and inside archives that martlet saved; those of images are asked of their registry. Nothing \
+            else is asked over a network. Exit status: 0 all verified, 1 something is not, 2 wrong usage, 3 a file can't \
+            be read or a registry can't be asked.
             """)
 
-    @Argument(help: ArgumentHelp("Files, directories or digests.", valueName: "target"))
+    @Argument(help: ArgumentHelp("Files, directories, digests or images.", valueName: "target"))
     var targets: [String]
 
     @Option(help: ArgumentHelp("The bundle, where it is not beside its artifact.", valueName: "file"))
@@ -40,10 +43,15 @@ struct VerifyCommand: AsyncParsableCommand {
     @Flag(help: "Prints the verdicts as JSON.")
     var json = false
 
-    @Flag(help: "Opens no connection; verification never does.")
+    @Flag(help: "Opens no connection; verification never does, but for images in registries.")
     var offline = false
 
+    @OptionGroup var registry: RegistryArguments
+
     func run() async throws {
+        if try targets.contains(where: { try !Files.exists(FilePath($0)) && ImageAddress.isImage($0) }) {
+            return try await verifyImages()
+        }
         let verification = BundleVerification(
             verifier: try await verification.verifier(), bundle: bundle.map { FilePath($0) },
             predicateType: type.map { PredicateType.uri($0) })
@@ -54,6 +62,33 @@ struct VerifyCommand: AsyncParsableCommand {
                 return try BundleVerification.targets(at: FilePath(target))
             })
         try Self.finish(verdicts, json: json, verbose: verbose)
+    }
+
+    private func verifyImages() async throws {
+        guard targets.allSatisfy({ ImageAddress.isImage($0) }), bundle == nil, !bundlesOnly else {
+            throw CommandError.usage("images are verified by themselves, with what is beside them in their registry")
+        }
+        let checking = ImageVerification(
+            verifier: try await verification.verifier(), predicateType: type.map { PredicateType.uri($0) })
+        var verdicts: [BundleVerification.Verdict] = []
+        try await registry.withClient(offline: offline) { client in
+            for target in targets {
+                let image = try await OpenImage(target, client)
+                let outcome = try await checking.verify(image.name, in: image.source, shown: target)
+                verdicts.append(outcome.verdict)
+                guard !json, outcome.verdict.isVerified else { continue }
+                let screen = Terminal(.standardError)
+                for line in CosignText.checks(outcome, shown: target) { screen.say(line) }
+                Output.write(CosignText.payloads(outcome, name: image.address.reference?.name ?? target).text() + "\n")
+                if verbose {
+                    let text = VerificationText(ink: Ink(for: screen), showsAll: true)
+                    screen.say(text.lines([outcome.verdict]).joined(separator: "\n"))
+                }
+            }
+        }
+        if json { return try Self.finish(verdicts, json: true, verbose: verbose) }
+        let refused = verdicts.filter { !$0.isVerified }
+        if !refused.isEmpty { try Self.finish(refused, json: false, verbose: verbose) }
     }
 
     /// Prints the verdicts, and fails unless all are good.
@@ -116,7 +151,7 @@ struct VerifyAttestationCommand: AsyncParsableCommand {
             | base64 -d
             """)
 
-    @Argument(help: ArgumentHelp("A file, or a digest as sha256:HEX.", valueName: "target"))
+    @Argument(help: ArgumentHelp("A file, a digest as sha256:HEX, or an image.", valueName: "target"))
     var target: String
 
     @Option(help: ArgumentHelp("The bundle, where it is not beside its artifact.", valueName: "file"))
@@ -128,8 +163,10 @@ struct VerifyAttestationCommand: AsyncParsableCommand {
     var type: String = "slsaprovenance1"
 
     @OptionGroup var verification: VerificationArguments
+    @OptionGroup var registry: RegistryArguments
 
     func run() async throws {
+        if try !Files.exists(FilePath(target)), ImageAddress.isImage(target) { return try await verifyImage() }
         let verification = BundleVerification(
             verifier: try await verification.verifier(), bundle: bundle.map { FilePath($0) },
             predicateType: PredicateType.uri(type))
@@ -138,6 +175,28 @@ struct VerifyAttestationCommand: AsyncParsableCommand {
         screen.say(VerificationText(ink: Ink(for: screen), showsAll: true).lines(verdicts).joined(separator: "\n"))
         guard verdicts.allSatisfy(\.isVerified) else { throw ExitCode(1) }
         for bundle in verdicts.flatMap(\.verified) {
+            if let envelope = bundle.envelope { Output.write(String(decoding: envelope.line, as: UTF8.self) + "\n") }
+        }
+    }
+
+    private func verifyImage() async throws {
+        guard bundle == nil else {
+            throw CommandError.usage("an image is verified with what is beside it in its registry")
+        }
+        let checking = ImageVerification(
+            verifier: try await verification.verifier(), predicateType: PredicateType.uri(type))
+        let outcome = try await registry.withClient { client in
+            let image = try await OpenImage(target, client)
+            return try await checking.verify(image.name, in: image.source, shown: target)
+        }
+        let screen = Terminal(.standardError)
+        guard outcome.verdict.isVerified else {
+            let text = VerificationText(ink: Ink(for: screen), showsAll: false)
+            screen.say(text.lines([outcome.verdict]).joined(separator: "\n"))
+            throw ExitCode(1)
+        }
+        for line in CosignText.checks(outcome, shown: target) { screen.say(line) }
+        for bundle in outcome.verdict.verified {
             if let envelope = bundle.envelope { Output.write(String(decoding: envelope.line, as: UTF8.self) + "\n") }
         }
     }
