@@ -8,7 +8,7 @@ internal import TileLog
 internal import Wire
 
 extension FaceKind {
-    /// The transparency log. Settings: docs/serve/log.md.
+    /// The transparency log. Settings: docs/transparency-log.md.
     package static let log = FaceKind(name: "log", summary: "Transparency log: Rekor v1 and v2, tiles") {
         site, settings in
         try settings.check(known: ["origin", "duplicates", "rawEntries", "attestations", "witnesses", "witnessSeconds"])
@@ -58,7 +58,7 @@ extension FaceKind {
         }
     }
 
-    /// The witness. Settings: docs/serve/log.md.
+    /// The witness. Settings: docs/transparency-log.md.
     package static let witness = FaceKind(name: "witness", summary: "Witness of other transparency logs") {
         site, settings in
         try settings.check(known: ["name", "logs"])
