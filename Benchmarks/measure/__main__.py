@@ -8,6 +8,7 @@ import registry  # adds its row
 import rows
 import table
 import verification  # adds its row
+import images  # adds its row
 
 
 def main():
