@@ -247,7 +247,8 @@ if Context.environment["MARTLET_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "Attest", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Image", "Keys", "Ledger", "Policy", "Registry",
+                "Attest", "Authority", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Image", "Keys", "Ledger", "Policy",
+                "Registry",
                 "Sigstore",
                 "TUF",
                 "Wire",

@@ -13,6 +13,7 @@ struct FuzzTarget: Sendable {
         certificate, timestamp, entryBody, note, proof, statTree, snapshot,
         logRecord, logPolicy, witnessRequest, logProof, tiles,
         manifest, reference, authChallenge, layer, layerTable,
+        certificateRequest, timestampRequest, webToken, oauthForm, certificateLogEntry, issuerSettings,
         privateKey, encryptedKey, publicKey, signature, keyReference,
         archive, xz, debianPackage, debianControl, openPGP, imageLock, sharedLibrary,
         expression, regularExpression, policy, admission, verificationSummary,

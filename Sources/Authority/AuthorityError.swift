@@ -12,6 +12,10 @@ package struct AuthorityError: Error, Hashable, Sendable, CustomStringConvertibl
         package static let limit = Code(name: "limit")
         /// The request is understood, and the answer is no.
         package static let refused = Code(name: "refused")
+        /// The token or password does not show who is asking.
+        package static let unauthenticated = Code(name: "unauthenticated")
+        /// There definitely is no such thing.
+        package static let absent = Code(name: "absent")
         /// Nobody can say: a key or an issuer can't be reached.
         package static let unreachable = Code(name: "unreachable")
         /// What is stored does not agree with itself.

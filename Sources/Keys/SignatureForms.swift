@@ -77,3 +77,20 @@ extension SubjectPublicKeyInfo {
         }
     }
 }
+
+extension KeyAlgorithm {
+    /// The two numbers of an ECDSA signature in DER, one behind the other and each as long as the curve asks, as web
+    /// tokens have them (RFC 7518 section 3.4); other signatures as they are.
+    package func rawSignature(_ der: [UInt8]) throws(KeyError) -> [UInt8] {
+        do {
+            switch self {
+            case .ecdsaP256: return Array(try P256.Signing.ECDSASignature(derRepresentation: der).rawRepresentation)
+            case .ecdsaP384: return Array(try P384.Signing.ECDSASignature(derRepresentation: der).rawRepresentation)
+            case .ecdsaP521: return Array(try P521.Signing.ECDSASignature(derRepresentation: der).rawRepresentation)
+            default: return der
+            }
+        } catch {
+            throw KeyError(.malformed, "a signature of \(der.count) bytes is not that of an \(self) key")
+        }
+    }
+}

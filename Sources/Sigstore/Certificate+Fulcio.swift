@@ -117,7 +117,7 @@ extension Certificate {
 
     /// Checks what a certificate must be for its key to sign timestamps: for that alone, and critically so (RFC 3161
     /// section 2.3).
-    func checkTimestamping() throws(SigstoreError) {
+    package func checkTimestamping() throws(SigstoreError) {
         guard let found = parsed.extensions[oid: .X509ExtensionID.extendedKeyUsage],
             let purposes = try? ExtendedKeyUsage(found), purposes.elementsEqual([.timeStamping])
         else { throw SigstoreError(.malformed, "the certificate's key is not for timestamps alone") }

@@ -16,10 +16,11 @@ package struct Certificate: Sendable {
     package let notAfter: Timestamp
     let parsed: X509.Certificate
     /// The TBSCertificate, which is what the issuer signed.
-    let toBeSigned: ArraySlice<UInt8>
+    package let toBeSigned: ArraySlice<UInt8>
     /// The issuer's name and the serial number in DER, which timestamps point at.
-    let issuerBytes: ArraySlice<UInt8>
-    let subjectBytes: ArraySlice<UInt8>
+    package let issuerBytes: ArraySlice<UInt8>
+    /// The subject's name in DER.
+    package let subjectBytes: ArraySlice<UInt8>
 
     /// The most bytes of a certificate that is read.
     package static let greatestByteCount = 64 << 10
@@ -109,14 +110,19 @@ package struct Certificate: Sendable {
         return true
     }
 
+    /// By what certificates that this one's key signs name that key (RFC 5280 section 4.2.1.2).
+    package var subjectKeyIdentifier: [UInt8]? {
+        (try? parsed.extensions.subjectKeyIdentifier).map { Array($0.keyIdentifier) }
+    }
+
     /// How many further authorities may stand below this one; `nil` where any number may.
-    var pathLength: Int? {
+    package var pathLength: Int? {
         guard case .isCertificateAuthority(let length)? = try? parsed.extensions.basicConstraints else { return nil }
         return length
     }
 
     /// Checks that `issuer` signed this certificate. Names are compared by their bytes.
-    func checkSignature(of issuer: Certificate) throws(SigstoreError) {
+    package func checkSignature(of issuer: Certificate) throws(SigstoreError) {
         guard issuerBytes == issuer.subjectBytes else {
             throw SigstoreError(.malformed, "the issuer of \(subject) is \(self.issuer), not \(issuer.subject)")
         }

@@ -41,7 +41,9 @@ package enum DERWriting {
     package static func utf8(_ text: String) -> [UInt8] { element(0x0C, Array(text.utf8)) }
 
     /// An object identifier from its numbers.
-    package static func identifier(_ numbers: UInt...) -> [UInt8] {
+    package static func identifier(_ numbers: UInt...) -> [UInt8] { identifier(numbers) }
+
+    package static func identifier(_ numbers: [UInt]) -> [UInt8] {
         var content: [UInt8] = []
         for number in [numbers[0] * 40 + numbers[1]] + numbers[2...] {
             var digits = [UInt8(number & 0x7F)]

@@ -1,14 +1,15 @@
 package import Bytes
 internal import Keys
 internal import SwiftASN1
+internal import X509
 
 /// A certificate log's promise to include a certificate (RFC 6962 section 3.2).
-struct SignedCertificateTimestamp: Hashable, Sendable {
-    let logID: [UInt8]
+package struct SignedCertificateTimestamp: Hashable, Sendable {
+    package let logID: [UInt8]
     /// Milliseconds since 1970.
-    let milliseconds: UInt64
+    package let milliseconds: UInt64
     /// Static logs put the leaf's index here.
-    let extensions: [UInt8]
+    package let extensions: [UInt8]
     /// The TLS number of the hash function: 4 to 6 are SHA-256 to SHA-512.
     let hash: UInt8
     let signature: [UInt8]
@@ -16,7 +17,7 @@ struct SignedCertificateTimestamp: Hashable, Sendable {
     static let greatestCount = 32
 
     /// The list inside a certificate, where there is one (RFC 6962 section 3.3).
-    static func embedded(in certificate: Certificate) throws(SigstoreError) -> [SignedCertificateTimestamp] {
+    package static func embedded(in certificate: Certificate) throws(SigstoreError) -> [SignedCertificateTimestamp] {
         guard let value = certificate.extensionValue(.signedCertificateTimestamps) else { return [] }
         guard let list = try? ASN1OctetString(derEncoded: value) else {
             throw SigstoreError(.malformed, "the certificate's list of SCTs is no OCTET STRING")
@@ -26,8 +27,8 @@ struct SignedCertificateTimestamp: Hashable, Sendable {
 
     /// Reads a `SignedCertificateTimestampList` in the encoding of TLS.
     static func list(_ bytes: [UInt8]) throws(SigstoreError) -> [SignedCertificateTimestamp] {
-        var reader = TLSReader(bytes)
-        var list = TLSReader(try reader.vector(lengthBytes: 2))
+        var reader = TLSReader(bytes, of: "an SCT")
+        var list = TLSReader(try reader.vector(lengthBytes: 2), of: "a list of SCTs")
         try reader.end()
         var out: [SignedCertificateTimestamp] = []
         while !list.isAtEnd {
@@ -37,8 +38,8 @@ struct SignedCertificateTimestamp: Hashable, Sendable {
         return out
     }
 
-    init(_ bytes: [UInt8]) throws(SigstoreError) {
-        var reader = TLSReader(bytes)
+    package init(_ bytes: [UInt8]) throws(SigstoreError) {
+        var reader = TLSReader(bytes, of: "an SCT")
         let version = try reader.number(bytes: 1)
         guard version == 0 else { throw SigstoreError(.unsupported, "an SCT of version \(version + 1)") }
         logID = try reader.take(32)
@@ -51,24 +52,19 @@ struct SignedCertificateTimestamp: Hashable, Sendable {
         try reader.end()
     }
 
-    var moment: Timestamp? {
+    package var moment: Timestamp? {
         Timestamp(seconds: Int64(clamping: milliseconds / 1000), nanoseconds: Int32(milliseconds % 1000) * 1_000_000)
     }
 
     /// What the log signed for a certificate that `issuer` issued (RFC 6962 section 3.2, `precert_entry`).
     func signedBytes(for certificate: Certificate, issuer: Certificate) throws(SigstoreError) -> [UInt8] {
-        let toBeSigned = try Self.withoutTimestamps(certificate.toBeSigned)
-        var out: [UInt8] = [0, 0]
-        out += Self.bigEndian(milliseconds, 8)
-        out += [0, 1]
-        out += Digest.of(issuer.keyBytes).bytes
-        out += Self.bigEndian(UInt64(toBeSigned.count), 3) + toBeSigned
-        out += Self.bigEndian(UInt64(extensions.count), 2) + extensions
-        return out
+        let toBeSigned = try certificate.toBeSigned(withoutExtension: .signedCertificateTimestamps)
+        return [0, 0] + TLSWriting.number(milliseconds, byteCount: 8) + [0, 1] + Digest.of(issuer.keyBytes).bytes
+            + TLSWriting.vector(toBeSigned, lengthBytes: 3) + TLSWriting.vector(extensions, lengthBytes: 2)
     }
 
     /// Checks the promise of `log`.
-    func verify(by log: TrustedRoot.Log, certificate: Certificate, issuer: Certificate) throws(SigstoreError) {
+    package func verify(by log: TrustedRoot.Log, certificate: Certificate, issuer: Certificate) throws(SigstoreError) {
         guard let moment, log.period.contains(moment) else {
             throw SigstoreError(
                 .malformed, "the certificate log is trusted from \(log.period); the SCT is from outside")
@@ -87,9 +83,21 @@ struct SignedCertificateTimestamp: Hashable, Sendable {
             throw SigstoreError(.malformed, "\(error)")
         }
     }
+}
 
-    /// The TBSCertificate without the extension that holds SCTs, all else byte for byte.
-    static func withoutTimestamps(_ toBeSigned: ArraySlice<UInt8>) throws(SigstoreError) -> [UInt8] {
+extension Certificate {
+    /// What was to be signed of a certificate that a log has not yet promised to keep: without the extension that poisons
+    /// it (RFC 6962 section 3.2). `nil` where it is not poisoned.
+    package func toBeSignedWithoutPoison() throws(SigstoreError) -> [UInt8]? {
+        guard let poison = parsed.extensions[oid: .poison] else { return nil }
+        guard poison.critical, poison.value.elementsEqual(DERWriting.null) else {
+            throw SigstoreError(.malformed, "the certificate's poison is not critical, or not NULL")
+        }
+        return try toBeSigned(withoutExtension: .poison)
+    }
+
+    /// The TBSCertificate without an extension, all else byte for byte.
+    func toBeSigned(withoutExtension identifier: ASN1ObjectIdentifier) throws(SigstoreError) -> [UInt8] {
         do {
             guard case .constructed(let parts) = try DER.parse(toBeSigned).content else {
                 throw ASN1Error.invalidASN1Object(reason: "no TBSCertificate")
@@ -106,7 +114,7 @@ struct SignedCertificateTimestamp: Hashable, Sendable {
                 var kept: [UInt8] = []
                 for node in extensions {
                     if case .constructed(let members) = node.content, let first = members.first(where: { _ in true }),
-                        try ASN1ObjectIdentifier(derEncoded: first) == .signedCertificateTimestamps
+                        try ASN1ObjectIdentifier(derEncoded: first) == identifier
                     {
                         continue
                     }
@@ -120,48 +128,16 @@ struct SignedCertificateTimestamp: Hashable, Sendable {
         }
     }
 
-    private static func bigEndian(_ value: UInt64, _ count: Int) -> [UInt8] {
-        (0..<count).reversed().map { UInt8(truncatingIfNeeded: value >> UInt64($0 * 8)) }
-    }
-}
-
-extension Certificate {
     /// The moments at which certificate logs promised to hold this one, unchecked, for people to read.
     package func promises() throws(SigstoreError) -> [(logID: [UInt8], moment: Timestamp?)] {
-        _ = try SignedCertificateTimestamp.withoutTimestamps(toBeSigned)
+        _ = try toBeSigned(withoutExtension: .signedCertificateTimestamps)
         return try SignedCertificateTimestamp.embedded(in: self).map { ($0.logID, $0.moment) }
     }
 }
 
 extension ASN1ObjectIdentifier {
+    /// The extension that makes a certificate one that no reader accepts (RFC 6962 section 3.1).
+    static let poison: ASN1ObjectIdentifier = [1, 3, 6, 1, 4, 1, 11129, 2, 4, 3]
     /// The extension that holds SCTs (RFC 6962 section 3.3).
     static let signedCertificateTimestamps: ASN1ObjectIdentifier = [1, 3, 6, 1, 4, 1, 11129, 2, 4, 2]
-}
-
-/// Reads the presentation language of TLS (RFC 8446 section 3).
-private struct TLSReader {
-    private let bytes: [UInt8]
-    private var at = 0
-
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-    var isAtEnd: Bool { at == bytes.count }
-
-    mutating func take(_ count: Int) throws(SigstoreError) -> [UInt8] {
-        guard count <= bytes.count - at else { throw SigstoreError(.malformed, "an SCT ends too early") }
-        defer { at += count }
-        return Array(bytes[at..<at + count])
-    }
-
-    mutating func number(bytes count: Int) throws(SigstoreError) -> UInt64 {
-        try take(count).reduce(0) { $0 << 8 | UInt64($1) }
-    }
-
-    mutating func vector(lengthBytes: Int) throws(SigstoreError) -> [UInt8] {
-        try take(Int(try number(bytes: lengthBytes)))
-    }
-
-    func end() throws(SigstoreError) {
-        guard isAtEnd else { throw SigstoreError(.malformed, "bytes after an SCT") }
-    }
 }

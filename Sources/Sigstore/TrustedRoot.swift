@@ -45,11 +45,12 @@ package struct TrustedRoot: Sendable {
         self.timestampAuthorities = timestampAuthorities
     }
 
-    /// The media type of what is written.
+    /// The media type of what is written, unless it needs the second.
     package static let mediaType = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
+    /// Where there are operators, and checkpoint keys with ids of their own.
+    package static let secondMediaType = "application/vnd.dev.sigstore.trustedroot.v0.2+json"
     private static let mediaTypes = [
-        mediaType, "application/vnd.dev.sigstore.trustedroot.v0.1+json",
-        "application/vnd.dev.sigstore.trustedroot.v0.2+json",
+        mediaType, "application/vnd.dev.sigstore.trustedroot.v0.1+json", secondMediaType,
     ]
 
     /// The most instances of each kind.
@@ -94,10 +95,14 @@ package struct TrustedRoot: Sendable {
         }
     }
 
-    /// The JSON of a trusted root 0.1.
+    /// The JSON of a trusted root 0.1, which every client reads; of 0.2 where it says what 0.1 has no words for.
     package var json: JSON {
-        [
-            "mediaType": .string(Self.mediaType), "tlogs": .array(logs.map(\.json)),
+        let needsSecond =
+            (logs + certificateLogs).contains { $0.checkpointKeyID != nil || $0.operator != nil }
+            || (certificateAuthorities + timestampAuthorities).contains { $0.operator != nil }
+        return [
+            "mediaType": .string(needsSecond ? Self.secondMediaType : Self.mediaType),
+            "tlogs": .array(logs.map(\.json)),
             "certificateAuthorities": .array(certificateAuthorities.map(\.json)),
             "ctlogs": .array(certificateLogs.map(\.json)),
             "timestampAuthorities": .array(timestampAuthorities.map(\.json)),
@@ -129,7 +134,7 @@ extension TrustedRoot.Log {
     }
 
     package var json: JSON {
-        [
+        var object: JSONObject = [
             "baseUrl": .string(baseURL), "hashAlgorithm": "SHA2_256",
             "publicKey": [
                 "rawBytes": .string(Base64.encode(keyBytes)), "keyDetails": .string(keyDetails.rawValue),
@@ -137,6 +142,9 @@ extension TrustedRoot.Log {
             ],
             "logId": ["keyId": .string(Base64.encode(logID))],
         ]
+        if let checkpointKeyID { object["checkpointKeyId"] = ["keyId": .string(Base64.encode(checkpointKeyID))] }
+        object["operator"] = `operator`.map { .string($0) }
+        return .object(object)
     }
 
     /// Whom a threshold counts: the operator, or the log itself where none is named.
@@ -167,13 +175,15 @@ extension TrustedRoot.Authority {
     }
 
     package var json: JSON {
-        [
+        var object: JSONObject = [
             "subject": .texts(subject), "uri": .string(uri),
             "certChain": [
                 "certificates": .array(chain.map { ["rawBytes": .string(Base64.encode($0.der))] })
             ],
             "validFor": period.json,
         ]
+        object["operator"] = `operator`.map { .string($0) }
+        return .object(object)
     }
 
     /// Whom a threshold counts: the operator, or the authority itself where none is named.

@@ -80,7 +80,7 @@ package struct SignedMetadata<Role: RoleMetadata>: Hashable, Sendable {
     ///
     /// Keys are counted, not ids: one key under two ids would otherwise be two signers. What is not a signature of one
     /// of the keys is passed over, for others may sign too.
-    func verify(_ keys: RoleKeys, in table: KeyTable, named name: String) throws(TUFError) {
+    package func verify(_ keys: RoleKeys, in table: KeyTable, named name: String) throws(TUFError) {
         var signers: Set<PublicKey> = []
         var failures: [String] = []
         for id in keys.keyIDs {
