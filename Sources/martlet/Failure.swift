@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Authority
 internal import Build
 internal import Cache
 internal import Git
@@ -60,6 +61,12 @@ enum Failure {
         case let error as GitError: error.code == .unknownRevision || error.code == .noCommit ? 2 : 3
         case let error as CacheError: error.code == .version ? 2 : 3
         case let error as HostError: error.code == .input ? 2 : 3
+        case let error as AuthorityError:
+            switch error.code {
+            case .refused, .unauthenticated: 1
+            case .unreachable: 3
+            default: 2
+            }
         case let error as SigstoreError:
             switch error.code {
             case .refused, .expired: 1

@@ -29,7 +29,7 @@ struct Martlet: AsyncParsableCommand {
                 subcommands: [
                     SignCommand.self, AttestCommand.self, SignBundleCommand.self, VerifyCommand.self,
                     VerifyAttestationCommand.self, VerifyBundleCommand.self, BundleCommand.self, ProvenanceCommand.self,
-                    KeyCommand.self, TrustCommand.self, LogCommand.self,
+                    KeyCommand.self, TrustCommand.self, AuthorityCommand.self, LogCommand.self,
                 ]),
             CommandGroup(name: "Services", subcommands: [ServeCommand.self]),
             CommandGroup(name: "Images", subcommands: [OCICommand.self]),
