@@ -110,7 +110,8 @@ let package = Package(
         module(
             "Build",
             [
-                "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Keys", "Sandbox", "Sigstore", "Workspace",
+                "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Inventory", "Keys", "Sandbox", "Sigstore",
+                "Workspace",
                 systemPackage,
             ]),
         module("Lineage", ["Attest", "Bytes", "Database", "Host", "Inventory", systemPackage]),
@@ -134,7 +135,9 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Attest", "Authority", "Build", "Bytes", "Cache", "Git", "Host", "Image", "Inventory", "Keys", "Ledger",
+                "Attest", "Authority", "Build", "Bytes", "Cache", "Database", "Git", "Host", "Image", "Inventory",
+                "Keys", "Ledger",
+                "Lineage",
                 "Policy", "Registry", "Reports", "Sandbox", "Serve", "Sigstore", "TUF", "TileLog", "Wire", "Workspace",
                 argumentParser, systemPackage,
             ],
@@ -208,7 +211,8 @@ let package = Package(
         tests(
             "Build",
             [
-                "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Keys", "Sandbox", "Sigstore", "Workspace",
+                "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Inventory", "Keys", "Sandbox", "Sigstore",
+                "Workspace",
                 systemPackage,
             ]),
         tests("Policy", ["Attest", "Bytes", "Cache", "Host", "Keys", "Sigstore", "Workspace", systemPackage]),
@@ -247,7 +251,8 @@ if Context.environment["MARTLET_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "Attest", "Authority", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Image", "Keys", "Ledger", "Policy",
+                "Attest", "Authority", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Image", "Inventory", "Keys",
+                "Ledger", "Lineage", "Policy",
                 "Registry",
                 "Sigstore",
                 "TUF",

@@ -14,6 +14,7 @@ struct FuzzTarget: Sendable {
         logRecord, logPolicy, witnessRequest, logProof, tiles,
         manifest, reference, authChallenge, layer, layerTable,
         certificateRequest, timestampRequest, webToken, oauthForm, certificateLogEntry, issuerSettings,
+        lockFile, bill, packageURL, advisory, advisoryFiles, submission,
         privateKey, encryptedKey, publicKey, signature, keyReference,
         archive, xz, debianPackage, debianControl, openPGP, imageLock, sharedLibrary,
         expression, regularExpression, policy, admission, verificationSummary,

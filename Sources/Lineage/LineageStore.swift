@@ -177,7 +177,7 @@ package struct LineageStore: Sendable {
     }
 
     private func retake(_ batch: [Submission], _ index: LineageIndex, _ report: inout ImportReport) async throws {
-        let reads = try await concurrentMap(batch, chunk: 64) { try $0.reread() }
+        let reads = try await concurrentMap(batch, chunk: 64) { try $0.read() }
         let outcome = try index.insert(reads)
         report.added += outcome.added
         report.known += outcome.known
@@ -187,9 +187,4 @@ package struct LineageStore: Sendable {
     private func removeIfThere(_ path: FilePath) throws {
         if try Files.exists(path) { try Files.remove(path) }
     }
-}
-
-extension Submission {
-    /// Reads a document that was taken before, with the standing that it was given then.
-    func reread() throws -> Read { try read() }
 }

@@ -24,8 +24,6 @@ package struct Node: Hashable, Sendable {
         /// What a statement calls its subject.
         case name = 10
         case predicateType = 11
-        /// Where statements were imported from.
-        case source = 12
 
         /// The word in JSON and graphs.
         package var word: String {
@@ -39,7 +37,6 @@ package struct Node: Hashable, Sendable {
             case .identity: "identity"
             case .name: "name"
             case .predicateType: "predicate-type"
-            case .source: "source"
             }
         }
     }

@@ -87,7 +87,6 @@ extension LineageSearch {
         for number in seen.subtracting(starts).subtracting(used).sorted() where try !isUsed(number) {
             answer.released.append(number)
         }
-        // Something released may be asked for itself.
         return answer
     }
 

@@ -15,6 +15,7 @@ package struct WorkspaceSettings: Hashable, Sendable {
     /// Host directories that every step may read beside the usual ones.
     package var toolRoots: [String] = []
     package var platform = Platform.tools
+    package var vulnerabilities = VulnerabilitySettings()
 
     package init() {}
 
@@ -24,6 +25,7 @@ package struct WorkspaceSettings: Hashable, Sendable {
             case "sandbox": sandbox = reader.bool(value, key)
             case "cacheSize": cacheSize = reader.byteCount(value, key)
             case "toolRoots": toolRoots = reader.strings(value, key)
+            case "vulnerabilities": vulnerabilities = VulnerabilitySettings(value, &reader)
             case "platform":
                 let text = reader.string(value, key)
                 if let known = Platform(rawValue: text) {
@@ -35,7 +37,7 @@ package struct WorkspaceSettings: Hashable, Sendable {
                 // These are ours, so a mistake in them is never silent.
                 reader.report(
                     .error, "unknown key '\(key)' in martlet", at: keyNode,
-                    remedy: "use sandbox, cacheSize, toolRoots or platform")
+                    remedy: "use sandbox, cacheSize, toolRoots, platform or vulnerabilities")
             }
         }
     }

@@ -2,12 +2,15 @@ internal import ArgumentParser
 internal import Authority
 internal import Build
 internal import Cache
+internal import Database
 internal import Git
 internal import Glibc
 internal import Host
 internal import Image
+internal import Inventory
 internal import Keys
 internal import Ledger
+internal import Lineage
 internal import Policy
 internal import Registry
 internal import Reports
@@ -94,6 +97,9 @@ enum Failure {
             case .mismatch, .malformed, .limit: 5
             default: 1
             }
+        case let error as InventoryError: error.code == .absent ? 1 : 2
+        case let error as LineageError: error.code == .unknown ? 1 : error.code == .damaged ? 3 : 2
+        case is DatabaseError: 3
         case let error as WireError: error.code == .malformed ? 2 : 3
         case let error as KeyError:
             switch error.code {

@@ -34,6 +34,12 @@ struct Martlet: AsyncParsableCommand {
             CommandGroup(name: "Services", subcommands: [ServeCommand.self]),
             CommandGroup(name: "Images", subcommands: [OCICommand.self]),
             CommandGroup(
+                name: "Contents",
+                subcommands: [
+                    SBOMCommand.self, WhoUsesCommand.self, TreeCommand.self, HistoryCommand.self, GraphCommand.self,
+                    LineageCommand.self,
+                ]),
+            CommandGroup(
                 name: "Upkeep", subcommands: [CacheCommand.self, VersionCommand.self, SignStatementsCommand.self]),
             CommandGroup(name: "Completion", subcommands: [BashCompletionCommand.self]),
         ])

@@ -434,6 +434,28 @@ struct LockFileTests {
         #expect(throws: InventoryError.self) { try read("nothing\n", .dpkgStatus) }
     }
 
+    @Test("locks of Debian packages are read, martlet's own and those of rules_distroless")
+    func debianLocks() throws {
+        let own = try read(
+            """
+            {"format": "martlet image lock", "version": 1, "images": [{"architecture": "amd64", "packages": [
+              {"name": "tzdata", "version": "2025a-1", "architecture": "all", "digest": "sha256:\(sha256)", "size": 3,
+               "filename": "pool/t.deb", "source": "tzdata", "archive": 0, "index": 0}]}]}
+            """, .debianLock, path: "base.lock.json")
+        #expect(own.components.map(\.purl.description) == ["pkg:deb/debian/tzdata@2025a-1?arch=all"])
+        #expect(own.components[0].checksums == [.init("sha256", sha256)])
+        let other = try read(
+            """
+            {"packages": [
+              {"arch": "amd64", "dependencies": [{"key": "b"}], "key": "a", "name": "a", "sha256": "\(sha256)",
+               "urls": ["https://x/a.deb"], "version": "1"},
+              {"arch": "amd64", "dependencies": [], "key": "b", "name": "b", "urls": [], "version": "2"}], "version": 1}
+            """, .debianLock)
+        #expect(needs(other, "a") == ["b"])
+        #expect(other.unpinned.map(\.name) == ["b@2"])
+        #expect(try read("{}", .debianLock).components.isEmpty)
+    }
+
     @Test("files are recognised by name")
     func names() {
         #expect(LockFile.Kind(path: "a/b/go.sum") == .goSum)

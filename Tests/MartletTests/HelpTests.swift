@@ -24,6 +24,8 @@ struct HelpTests {
         "oci fetch file", "oci layer", "oci layer list", "oci layer size", "oci resolve", "oci resolve name",
         "oci resolve descriptor", "oci copy", "oci pull", "oci push", "oci tree", "oci attach", "oci tag", "oci ls",
         "oci diff",
+        "sbom", "sbom export", "sbom scan", "who-uses", "tree", "history", "graph", "lineage", "lineage import",
+        "lineage status", "lineage rebuild",
     ]
     private static let directory = FilePath(#filePath).removingLastComponent().appending("Golden")
     private static let isUpdating = ChildProcess.environmentVariable("MARTLET_UPDATE_GOLDEN") == "1"

@@ -105,10 +105,16 @@ extension LockFile {
 
     // MARK: - Locks of .deb files
 
-    /// Reads a JSON lock with `packages`, each with name, version, arch and sha256, as rules_distroless and martlet
-    /// write it.
+    /// Reads a lock of `martlet image lock`, or one with `packages`, each with name, version, arch and sha256, as
+    /// rules_distroless writes it. The name alone says little, so other JSON has no components.
     mutating func readDebianLock(_ bytes: [UInt8]) throws {
         let json = try JSON.document(bytes)
+        if try json.text("format") == "martlet image lock" {
+            for image in try json.list("images") {
+                for package in try image.list("packages") + image.list("materials") { try addLocked(package) }
+            }
+            return
+        }
         let finder = LineFinder(bytes)
         var byKey: [String: Int] = [:]
         var needs: [(from: Int, keys: [String])] = []
@@ -140,5 +146,24 @@ extension LockFile {
         }
         for (from, keys) in needs { for key in keys { if let to = byKey[key] { connect(from, to: to) } } }
         markUnneededAsDirect()
+    }
+
+    /// Adds a package of a lock of ours.
+    private mutating func addLocked(_ package: JSON) throws {
+        let name = try package.requiredText("name")
+        let version = try package.requiredText("version")
+        var component = Component(
+            .debian, name: name, version: version,
+            purl: Self.debianPURL(
+                name: name, version: version, architecture: try package.text("architecture") ?? ""))
+        let digest = try package.requiredText("digest")
+        guard let checksum = Component.Checksum(prefixed: digest) else {
+            throw InventoryError(.malformed, "\(digest.safeForTerminal) is no digest")
+        }
+        component.checksums = [checksum]
+        component.source = try package.text("filename")
+        component.sourcePackage = Self.sourcePackage(try package.text("source"), name: name, version: version)
+        component.isDirect = true
+        try add(component)
     }
 }

@@ -32,7 +32,7 @@ package struct LockFile: Sendable {
             case _ where parts.count >= 3 && parts[parts.count - 2] == "status.d" && !name.hasSuffix(".md5sums"):
                 self = .dpkgStatus
             case _ where name.hasSuffix(".txt") && name.hasPrefix("requirements"): self = .requirements
-            case _ where name.hasSuffix(".deb.lock") || name.hasSuffix(".deb.lock.json"): self = .debianLock
+            case _ where name.hasSuffix(".lock.json"): self = .debianLock
             case Kind.dpkgStatus.rawValue, Kind.debianLock.rawValue: return nil
             default: self.init(rawValue: name)
             }

@@ -7,13 +7,16 @@ package struct IgnoreRule: Hashable, Sendable {
     package var id: String
     /// A package's name or package URL without version; `nil` ignores it everywhere.
     package var package: String?
+    /// What a bill is of, such as `component:name`; `nil` ignores it in every bill.
+    package var subject: String?
     package var reason: String
     /// The first moment at which the rule no longer holds.
     package var until: Timestamp
 
-    package init(id: String, package: String?, reason: String, until: Timestamp) {
+    package init(id: String, package: String?, subject: String? = nil, reason: String, until: Timestamp) {
         self.id = id
         self.package = package
+        self.subject = subject
         self.reason = reason
         self.until = until
     }
@@ -31,8 +34,9 @@ package struct IgnoreRule: Hashable, Sendable {
         return try list.enumerated().map { index, entry in
             let place = "rule \(index + 1)"
             guard let members = entry.objectValue else { throw failure("\(place) is no mapping") }
-            if let unknown = members.keys.first(where: { !["id", "package", "reason", "until"].contains($0) }) {
-                throw failure("\(place): unknown key '\(unknown.safeForTerminal)'; use id, package, reason and until")
+            if let unknown = members.keys.first(where: { !["id", "package", "in", "reason", "until"].contains($0) }) {
+                throw failure(
+                    "\(place): unknown key '\(unknown.safeForTerminal)'; use id, package, in, reason and until")
             }
             guard let id = try entry.text("id"), !id.isEmpty else { throw failure("\(place) has no id") }
             guard let reason = try entry.text("reason"), !reason.isEmpty else {
@@ -41,12 +45,20 @@ package struct IgnoreRule: Hashable, Sendable {
             guard let day = try entry.text("until"), let until = Timestamp(day) ?? Timestamp(day + "T00:00:00Z") else {
                 throw failure("\(place) (\(id.safeForTerminal)) has no day; say until when, as until: 2030-12-31")
             }
-            return IgnoreRule(id: id, package: try entry.text("package"), reason: reason, until: until)
+            return IgnoreRule(
+                id: id, package: try entry.text("package"), subject: try entry.text("in"), reason: reason, until: until)
         }
     }
 
+    /// Takes a rule from a workspace's settings; `nil` where its day is none.
+    init?(_ rule: VulnerabilitySettings.Rule) {
+        guard let until = Timestamp(rule.until) ?? Timestamp(rule.until + "T00:00:00Z") else { return nil }
+        self.init(id: rule.id, package: rule.package, subject: rule.subject, reason: rule.reason, until: until)
+    }
+
     /// Whether the rule speaks of a vulnerability in a component, by any of the vulnerability's names.
-    func covers(_ names: [String], _ component: Component) -> Bool {
+    func covers(_ names: [String], _ component: Component, of subject: String) -> Bool {
+        if let wanted = self.subject, wanted != subject { return false }
         guard names.contains(where: { $0.lowercased() == id.lowercased() }) else { return false }
         guard let package else { return true }
         if let purl = PackageURL(package) {

@@ -102,7 +102,7 @@ package struct Scan: Sendable {
         for list in found.values {
             for var finding in list {
                 finding.aliases.sort()
-                for rule in rules where rule.covers(finding.names, finding.component) {
+                for rule in rules where rule.covers(finding.names, finding.component, of: bill.subject.name) {
                     if now < rule.until {
                         finding.dismissal = rule.reason
                     } else {

@@ -1,6 +1,8 @@
 internal import ArgumentParser
 internal import Build
+internal import Bytes
 internal import Host
+internal import Inventory
 internal import Keys
 internal import Reports
 internal import SystemPackage
@@ -42,6 +44,12 @@ struct BuildCommand: AsyncParsableCommand {
 
     @Flag(help: "Builds twice, from nothing and under varied conditions, and reports every file that differs.")
     var check = false
+
+    @Flag(
+        help:
+            "First looks for known vulnerabilities in what lock files name, and builds only where none closes the gate."
+    )
+    var scan = false
 
     @Flag(help: "Shows what would be built, and stops.")
     var dryRun = false
@@ -123,10 +131,25 @@ struct BuildCommand: AsyncParsableCommand {
             try show(try await session.plan(names, options))
             if dryRun { return true }
         }
+        if scan { try Self.scan(names, in: project) }
         let outcome = try await session.build(names, options)
         guard outcome.succeeded else { return false }
         if save != nil { try await saveArtifact(of: names, outcome, in: project, options.signatures) }
         return true
+    }
+
+    /// Ends the command where a vulnerability closes the gate.
+    private static func scan(_ names: [PackageName], in project: Project) throws {
+        guard let now = Timestamp(seconds: Clocks.nowNanoseconds() / 1_000_000_000) else {
+            throw CommandError.usage("this machine's clock is beyond the year 9999")
+        }
+        for verdict in try project.scan(names, at: now) {
+            Terminal(.standardError).say(verdict.report.text)
+            if verdict.isBlocked {
+                throw CommandError.no(
+                    "\(verdict.target) has known vulnerabilities; update what it needs, or add a rule")
+            }
+        }
     }
 
     private func show(_ plan: PlanReport) throws {
