@@ -127,8 +127,8 @@ let package = Package(
         module(
             "Serve",
             [
-                "Authority", "Bytes", "Host", "Keys", "Ledger", "Registry", "Sigstore", "TUF", "TileLog", "Wire",
-                "Workspace", httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioHTTP,
+                "Authority", "Bytes", "Host", "Keys", "Ledger", "Policy", "Registry", "Sigstore", "TUF", "TileLog",
+                "Wire", "Workspace", httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioHTTP,
                 nioPosix, nioSSL, serviceLifecycle, systemPackage, unixSignals,
             ]),
         // Level 5

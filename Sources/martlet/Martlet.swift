@@ -29,7 +29,8 @@ struct Martlet: AsyncParsableCommand {
                 subcommands: [
                     SignCommand.self, AttestCommand.self, SignBundleCommand.self, VerifyCommand.self,
                     VerifyAttestationCommand.self, VerifyBundleCommand.self, BundleCommand.self, ProvenanceCommand.self,
-                    KeyCommand.self, TrustCommand.self, AuthorityCommand.self, LogCommand.self,
+                    KeyCommand.self, TrustCommand.self, AuthorityCommand.self, LogCommand.self, PolicyCommand.self,
+                    SLSACommand.self, SLSAVerifierCommand.self,
                 ]),
             CommandGroup(name: "Services", subcommands: [ServeCommand.self]),
             CommandGroup(name: "Images", subcommands: [OCICommand.self]),

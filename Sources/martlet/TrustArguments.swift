@@ -36,6 +36,11 @@ struct TrustArguments: ParsableArguments {
             guard let time = Timestamp(moment) else { throw CommandError.usage("--at \(moment) is no moment") }
             return time
         }
+        return try Self.clock()
+    }
+
+    /// What this machine's clock says.
+    static func clock() throws -> Timestamp {
         let nanoseconds = Clocks.nowNanoseconds()
         guard let now = Timestamp(seconds: nanoseconds / 1_000_000_000) else {
             throw CommandError.usage("this machine's clock is beyond the year 9999")

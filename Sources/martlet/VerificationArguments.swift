@@ -103,7 +103,7 @@ struct VerificationArguments: ParsableArguments {
     }
 
     /// The trusted root: a file, else what `martlet trust` keeps; `nil` where neither is there.
-    private func readTrustedRoot(_ variable: String) async throws -> TrustedRoot? {
+    func readTrustedRoot(_ variable: String) async throws -> TrustedRoot? {
         if let file = trustedRoot ?? ChildProcess.environmentVariable(variable) {
             return try TrustedRoot(parsing: try Files.read(FilePath(file), limit: 8 << 20))
         }

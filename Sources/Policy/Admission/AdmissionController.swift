@@ -103,6 +103,16 @@ package struct AdmissionController: Sendable {
 
     // MARK: - Tags to digests
 
+    /// The images that the mutating webhook will ask about, so that the answers can be fetched before.
+    package func unpinnedImages(of request: AdmissionRequest) -> [ImageName] {
+        guard case .success(let entries) = images(request) else { return [] }
+        var seen: Set<String> = []
+        return entries.filter { seen.insert($0.image).inserted }.compactMap { entry in
+            guard let image = try? ImageName(entry.image), image.digest == nil else { return nil }
+            return image
+        }
+    }
+
     private func pin(
         _ entries: [WorkloadImages.Entry], _ resolve: (ImageName) -> ImageResolution, _ answer: inout Answer
     ) {

@@ -79,6 +79,17 @@ package enum ExpressionDuration {
         return (nanoseconds < 0 ? "-" : "") + String(whole) + (fraction.isEmpty ? "" : "." + fraction) + "s"
     }
 
+    /// `30d 12h`, for people.
+    static func spoken(_ duration: Duration) -> String {
+        let seconds = duration.components.seconds
+        var parts: [String] = []
+        for (unit, name) in [(Int64(86400), "d"), (3600, "h"), (60, "min"), (1, "s")] {
+            let count = seconds.magnitude / unit.magnitude % (name == "d" ? .max : name == "h" ? 24 : 60)
+            if count > 0 { parts.append("\(count)\(name)") }
+        }
+        return parts.isEmpty ? "0s" : parts.joined(separator: " ")
+    }
+
     /// A moment so much later; `nil` outside of the years 1 to 9999.
     static func add(_ moment: Timestamp, _ duration: Duration) -> Timestamp? {
         let total = Int128(moment.seconds) * 1_000_000_000 + Int128(moment.nanoseconds) + nanoseconds(duration)

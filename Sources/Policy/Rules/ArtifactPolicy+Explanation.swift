@@ -29,11 +29,11 @@ extension ArtifactPolicy {
         for type in buildTypes {
             out.append("A build of type \(type.uri) may have \(Self.explanation(type.parameters)).")
         }
-        if let age = provenanceAge { out.append("Its provenance may be \(ExpressionDuration.text(age)) old.") }
+        if let age = provenanceAge { out.append("Its provenance may be \(ExpressionDuration.spoken(age)) old.") }
         for item in required {
             let signers = item.signers.isEmpty ? "a signer of the policy" : item.signers.joined(separator: " or ")
             out.append(
-                "It must have an attestation \(item.type) by \(signers)\(item.greatestAge.map { ", at most \(ExpressionDuration.text($0)) old" } ?? "")."
+                "It must have an attestation \(item.type) by \(signers)\(item.greatestAge.map { ", at most \(ExpressionDuration.spoken($0)) old" } ?? "")."
             )
             out += item.rules.map { "  Of that, '\($0.name)' must hold: \($0.expression.source)" }
         }

@@ -86,7 +86,7 @@ package struct PolicyEvaluation: Sendable {
     ) -> Decision.Rule {
         var rule = Decision.Rule(
             code: code, outcome: .notMet, title: "is not too old", field: field,
-            expected: "at most \(ExpressionDuration.text(greatest)) before \(now)", evidence: [evidence.name])
+            expected: "at most \(ExpressionDuration.spoken(greatest)) before \(now)", evidence: [evidence.name])
         guard let moment else {
             rule.got = "no time"
             return rule

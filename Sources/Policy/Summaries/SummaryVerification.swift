@@ -142,7 +142,7 @@ package struct SummaryVerification: Sendable {
             isMet = age <= greatest
         }
         return Finding(
-            step: .age, isMet: isMet, expected: "at most \(ExpressionDuration.text(greatest)) before \(now)",
+            step: .age, isMet: isMet, expected: "at most \(ExpressionDuration.spoken(greatest)) before \(now)",
             got: moment?.description ?? "no time")
     }
 

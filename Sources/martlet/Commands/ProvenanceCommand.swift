@@ -32,6 +32,13 @@ struct ProvenanceCommand: AsyncParsableCommand {
         /// The bundle, and the package that it was asked for.
         func bundle(_ format: ProvenanceFormat = .slsa) async throws -> (bundle: ProvenanceBundle, package: String?) {
             if let file { return (try BundleFile.read(file), nil) }
+            return try await Self.bundle(of: target, workspace, format)
+        }
+
+        /// The bundle of a package that has been built.
+        static func bundle(
+            of target: String, _ workspace: WorkspaceArguments, _ format: ProvenanceFormat = .slsa
+        ) async throws -> (bundle: ProvenanceBundle, package: String?) {
             let project = try await Project.open(try workspace.projectOptions())
             let names = try project.targets([target])
             guard let name = names.first else { throw CommandError.usage("name a package") }
@@ -84,6 +91,14 @@ extension ProvenanceCommand {
         @Flag(help: "No input differed from its commit.")
         var noDirty = false
 
+        @Option(
+            help: ArgumentHelp(
+                "A policy that must allow it; unlike assertions, it looks at signatures.", valueName: "file"))
+        var policy: String?
+
+        @Option(help: ArgumentHelp("With --policy: the trusted root.", valueName: "file"))
+        var trustedRoot: String?
+
         @Flag(help: "Prints the result as JSON.")
         var json = false
 
@@ -92,6 +107,10 @@ extension ProvenanceCommand {
 
         func run() async throws {
             let (bundle, package) = try await source.bundle()
+            if let policy {
+                try await PolicyRun.assert(policy, bundle, package ?? source.target, artifact, trustedRoot, json: json)
+                if try assertions(isOptional: true).isEmpty { return }
+            }
             let report = BundlePolicy(try assertions(), target: package).check(bundle)
             if json {
                 print(report.json.text(indented: true))
@@ -103,7 +122,7 @@ extension ProvenanceCommand {
             guard report.isPassed else { throw ExitCode(1) }
         }
 
-        private func assertions() throws -> [Assertion] {
+        private func assertions(isOptional: Bool = false) throws -> [Assertion] {
             var assertions: [Assertion] = []
             if gitOnly { assertions.append(.gitOnly) }
             if builtWithMartlet { assertions.append(.builtWithMartlet) }
@@ -122,7 +141,7 @@ extension ProvenanceCommand {
                 assertions.append(.slsaLevel(level))
             }
             if noDirty { assertions.append(.noDirty) }
-            guard !assertions.isEmpty else {
+            guard !assertions.isEmpty || isOptional else {
                 throw CommandError.usage("nothing is asserted; see `martlet provenance assert --help`")
             }
             return assertions

@@ -37,6 +37,11 @@ struct VerifyCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The statement must have this predicate: a URI or a short name.", valueName: "type"))
     var type: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A policy that must allow each target; it says who must have signed. Repeatable.", valueName: "file"))
+    var policy: [String] = []
+
     @Flag(name: .shortAndLong, help: "Prints every check.")
     var verbose = false
 
@@ -49,7 +54,19 @@ struct VerifyCommand: AsyncParsableCommand {
     @OptionGroup var registry: RegistryArguments
 
     func run() async throws {
-        if try targets.contains(where: { try !Files.exists(FilePath($0)) && ImageAddress.isImage($0) }) {
+        let hasImages = try targets.contains { try !Files.exists(FilePath($0)) && ImageAddress.isImage($0) }
+        if !policy.isEmpty {
+            guard !hasImages else {
+                throw CommandError.usage("policies decide about an image by its digest; give sha256:HEX and --bundle")
+            }
+            let run = try PolicyRun(
+                policyFiles: policy,
+                trustedRoot: try await verification.readTrustedRoot(VerificationArguments.trustedRootVariable),
+                now: try TrustArguments.clock())
+            let results = try targets.map { try run.decide(artifact: $0, bundles: bundle.map { [$0] } ?? []) }
+            return try PolicyRun.finish(results, json: json, verbose: verbose)
+        }
+        if hasImages {
             return try await verifyImages()
         }
         let verification = BundleVerification(
