@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+import admission  # adds its row
 import lineage  # adds its row
 import registry  # adds its row
 import rows
