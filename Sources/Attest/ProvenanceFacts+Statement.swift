@@ -63,6 +63,9 @@ extension ProvenanceFacts {
         out += descriptors(tools, .tool) { $0.name.map { "martlet:tool/" + $0 } }
         out += descriptors(fetched, .fetched) { _ in nil }
         out += descriptors(images, .image) { _ in nil }
+        for package in locked.sorted(by: { $0.uri < $1.uri }) {
+            out.append(ResourceDescriptor(uri: package.uri, digest: package.digest, annotations: role(.locked)))
+        }
         return out
     }
 

@@ -54,6 +54,19 @@ package struct ProvenanceFacts: Sendable {
         }
     }
 
+    /// A package that a lock file among the inputs names.
+    package struct LockedPackage: Hashable, Sendable {
+        /// A package URL.
+        package var uri: String
+        /// Algorithm to value; not empty.
+        package var digest: [String: String]
+
+        package init(uri: String, digest: [String: String]) {
+            self.uri = uri
+            self.digest = digest
+        }
+    }
+
     /// The program that builds.
     package struct Builder: Hashable, Sendable {
         package var version: String
@@ -98,6 +111,7 @@ package struct ProvenanceFacts: Sendable {
     /// What the fetch step downloaded.
     package var fetched: [Resource] = []
     package var images: [Resource] = []
+    package var locked: [LockedPackage] = []
     package var builder: Builder
     package var log: Digest?
     package var metadata = Provenance.Metadata()
@@ -139,6 +153,8 @@ package enum MartletBuild {
         case fetched
         /// A base image.
         case image
+        /// A package that a lock file among the inputs names, with the digest that it gives.
+        case locked
     }
 
     /// The identity of a martlet binary.

@@ -113,7 +113,11 @@ package struct ProvenanceTree: Sendable {
                 let more = view.subjects.count > 1 ? "  and \(view.subjects.count - 1) more" : ""
                 lines.append("subject   \(subject.name)  \(digest(subject.digest))\(more)")
             }
-            for material in view.materials where material.role != .package { lines.append(line(material)) }
+            for material in view.materials where material.role != .package && material.role != .locked {
+                lines.append(line(material))
+            }
+            let locked = view.materials(.locked).count
+            if locked > 0 { lines.append("locked    \(locked) packages of lock files") }
             return lines
         }
 
@@ -131,7 +135,7 @@ package struct ProvenanceTree: Sendable {
             case .tool: return "tool      \(material.name ?? name)  \(digest(material))\(note("version"))"
             case .fetched: return "fetched   \(name)  \(digest(material))"
             case .image: return "image     \(name)  \(digest(material))"
-            case .package, nil: return "material  \(name)  \(digest(material))"
+            case .package, .locked, nil: return "material  \(name)  \(digest(material))"
             }
         }
 

@@ -93,6 +93,7 @@ package struct Project: Sendable {
 
     private func witness(_ building: BuildOptions) async throws -> Witness {
         Witness(
+            root: workspace.root,
             source: SourceFactsMemory(
                 root: workspace.root, blobs: cache.blobs, definitions: workspace.definitionDigests),
             program: try MartletProgram(index: cache.tools.index),

@@ -1,12 +1,14 @@
 package import Attest
 internal import Bytes
 internal import Host
+internal import Inventory
 internal import Sandbox
 internal import SystemPackage
 internal import Workspace
 
 /// Writes the provenance of what is built: martlet's own observations, never a step's.
 package struct Witness: Sendable {
+    private let root: FilePath
     var source: SourceFactsMemory
     package var program: MartletProgram
     package var variant: String?
@@ -16,9 +18,10 @@ package struct Witness: Sendable {
     package var redactor: Redactor
 
     init(
-        source: SourceFactsMemory, program: MartletProgram, variant: String?,
+        root: FilePath, source: SourceFactsMemory, program: MartletProgram, variant: String?,
         environment: [String: String], commandLine: [String], redactor: Redactor
     ) {
+        self.root = root
         self.source = source
         self.program = program
         self.variant = variant
@@ -63,6 +66,7 @@ package struct Witness: Sendable {
         }
         facts.tools = toolchain.tools.values.map { tool in .init(name: tool.name, digest: tool.digest) }
         facts.fetched = built.fetched.map { .init(name: $0.path, uri: "martlet:fetched/\($0.path)", digest: $0.digest) }
+        facts.locked = lockedPackages(of: package)
         facts.metadata = Provenance.Metadata(
             invocationID: built.key.hex, startedOn: Timestamp(seconds: Int64(built.startedOn)),
             finishedOn: Timestamp(seconds: Int64(built.finishedOn)))
@@ -73,6 +77,25 @@ package struct Witness: Sendable {
                 .leeway: LeewayProvenance(facts, commandLine: commandLine).envelope.payload,
             ],
             isCommitted: facts.source != nil && facts.changedInputs.isEmpty, state: source.state)
+    }
+
+    /// The packages that lock files among a package's sources name, with the digests that they give.
+    ///
+    /// A lock file that can't be read, or is not the one that was built with, names none here: it stays an input, and
+    /// `sbom export` says what is wrong with it.
+    private func lockedPackages(of package: Package) -> [ProvenanceFacts.LockedPackage] {
+        var found = FoundFiles()
+        for source in package.sources where LockFile.Kind(path: source.path) != nil {
+            guard let bytes = try? Files.read(root.pushing(FilePath(source.path)), limit: LockFile.byteLimit),
+                Digest.of(bytes) == source.digest
+            else { continue }
+            try? found.add(source.path, bytes)
+        }
+        guard let bill = try? found.bill(of: .init(name: package.name.description)) else { return [] }
+        return bill.components.compactMap { component in
+            let digest = component.digestSet
+            return digest.isEmpty ? nil : .init(uri: component.purl.description, digest: digest)
+        }
     }
 
     /// A package is as well kept apart as its least well kept step.

@@ -21,6 +21,7 @@ struct ProvenanceFactsTests {
         facts.tools = [.init(name: "go", digest: Digest.of("go"), version: "go1.26")]
         facts.fetched = [.init(uri: "https://proxy.example.org/m.zip", digest: Digest.of("m"))]
         facts.images = [.init(uri: "oci://example.org/base:1", digest: Digest.of("base"))]
+        facts.locked = [.init(uri: "pkg:npm/a@1.0.0", digest: ["sha512": "00"])]
         facts.environment = ["os": "linux", "arch": "amd64"]
         facts.metadata = .init(
             startedOn: Timestamp("2026-01-02T03:04:05Z"), finishedOn: Timestamp("2026-01-02T03:04:06.5Z"))
@@ -41,7 +42,7 @@ struct ProvenanceFactsTests {
         let dependencies = definition?["resolvedDependencies"]?.arrayValue ?? []
         #expect(
             dependencies.map { $0["annotations"]?["role"]?.stringValue }
-                == ["source", "inputs", "package", "tool", "fetched", "image"])
+                == ["source", "inputs", "package", "tool", "fetched", "image", "locked"])
         #expect(dependencies.first?["uri"]?.stringValue == "git+https://git.example.org/team/repo.git")
         #expect(dependencies.first?["digest"] == ["gitCommit": .string(String(repeating: "ab", count: 20))])
         #expect(dependencies[2]["uri"]?.stringValue == "martlet:package/components/lib:lib")

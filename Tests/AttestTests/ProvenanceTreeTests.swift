@@ -29,6 +29,7 @@ struct ProvenanceTreeTests {
             ├─ tool      go  \(short("go"))  (go1.26)
             ├─ fetched   https://proxy.example.org/m.zip  \(short("m"))
             ├─ image     oci://example.org/base:1  \(short("base"))
+            ├─ locked    1 packages of lock files
             ├─ lib:lib  (go)
             """
         #expect(text.hasPrefix(expected))

@@ -270,6 +270,19 @@ struct ProvenanceTruthTests {
         #expect(try build.changedInputs("p:p") == ["WORKSPACE.yaml": "untracked", "p/BUILD.yaml": "untracked"])
     }
 
+    @Test("what lock files name is listed with the digests that they give; what is not pinned is not claimed")
+    func lockedPackages() async throws {
+        let sum = String(repeating: "ab", count: 32)
+        let workspace = try TestWorkspace([
+            "p/BUILD.yaml": packages(generic("p", sh: "echo p > p", "srcs: [requirements.txt]")),
+            "p/requirements.txt": "six==1.16.0 --hash=sha256:\(sum)\nflask>=2\n",
+        ])
+        let build = try await workspace.build("p:p")
+        let locked = try build.dependencies("p:p", role: "locked")
+        #expect(locked.map(\.uri) == ["pkg:pypi/six@1.16.0"])
+        #expect(locked.map(\.digest) == [["sha256": sum]])
+    }
+
     @Test("P9: secrets given with -D are in no statement, nor in anything of the cache but the key's own manifest")
     func secrets() async throws {
         let secret = "hunter2-very-secret"

@@ -290,10 +290,11 @@ extension PolicyEvaluation {
         return out
     }
 
-    /// Sources and tools are none; the builder answers for its tools.
+    /// Sources and tools are none; the builder answers for its tools. A lock file names what may be downloaded, and
+    /// what was is `fetched`.
     private func isDependency(_ material: ProvenanceView.Material, of view: ProvenanceView) -> Bool {
         switch material.role {
-        case .source?, .inputs?, .changed?, .tool?: false
+        case .source?, .inputs?, .changed?, .tool?, .locked?: false
         case .package?, .fetched?, .image?: true
         case nil: !material.isGit
         }
