@@ -9,18 +9,17 @@ package struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
     private let salt: [UInt8]
     private let hash: [UInt8]
 
-    /// 32 MiB and some ten milliseconds.
-    private static let usual = ScryptCost(rounds: 1 << 15, blockSize: 8, parallelism: 1)
-
     /// The longest password that is looked at.
     package static let greatestByteCount = 1024
 
     /// A new hash of `password`, with a salt of its own.
-    package init(of password: Secret) throws(KeyError) {
+    /// - Parameter costExponent: by default, a guess takes 32 MiB and some ten milliseconds.
+    package init(of password: Secret, costExponent: Int = 15) throws(KeyError) {
         guard !password.bytes.isEmpty, password.bytes.count <= Self.greatestByteCount else {
             throw KeyError(.refused, "a password has between 1 and \(Self.greatestByteCount) bytes")
         }
-        (cost, salt) = (Self.usual, Random.bytes(16))
+        cost = ScryptCost(rounds: 1 << costExponent, blockSize: 8, parallelism: 1)
+        salt = Random.bytes(16)
         hash = try Self.derive(password, cost, salt, 32)
     }
 

@@ -16,6 +16,11 @@ package final class HTTPClient: Sendable {
 
     package init(_ settings: WireSettings) { self.settings = settings }
 
+    /// Whoever forgets `close`, or leaves by an error before it, leaves connections that somebody must end.
+    deinit {
+        for client in pools.withLock({ $0 ?? [:] }).values { client.shutdown { _ in } }
+    }
+
     /// Ends all connections. Requests after that fail.
     package func close() async {
         let open = pools.withLock { pools in

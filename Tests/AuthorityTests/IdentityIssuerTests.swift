@@ -24,11 +24,16 @@ import Testing
             foreign = try TestIssuer()
             let keys = try TokenKeys(scratch["keys"], passphrase: Secret(""), at: now)
             let directory = IdentityDirectory(
-                users: [.init(name: "alice", email: "alice@example.org", password: try PasswordHash(of: Secret("pw")))],
+                users: [
+                    .init(
+                        name: "alice", email: "alice@example.org",
+                        password: try PasswordHash(of: Secret("pw"), costExponent: 4))
+                ],
                 clients: [
                     IdentityDirectory.publicClient,
                     .init(
-                        id: "ci", secret: try PasswordHash(of: Secret("hush")), redirects: ["https://ci.example/back"],
+                        id: "ci", secret: try PasswordHash(of: Secret("hush"), costExponent: 4),
+                        redirects: ["https://ci.example/back"],
                         subject: "https://ci.example/job", builds: "https://ci.example/builders"),
                 ])
             let exchange = TokenVerifier(

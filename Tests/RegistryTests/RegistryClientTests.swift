@@ -15,7 +15,8 @@ struct RegistryClientTests {
 
     static func settings(_ change: (inout RegistrySettings) -> Void = { _ in }) -> RegistrySettings {
         var wire = WireSettings(userAgent: "martlet/test")
-        wire.deadline = .seconds(60)
+        // Other tests may keep this machine busy for long.
+        wire.deadline = .seconds(600)
         wire.pause = { _ in await Task.yield() }
         var settings = RegistrySettings(wire: wire, credentials: CredentialStore(environment: [:]))
         change(&settings)
