@@ -18,6 +18,9 @@ package final class FileLock: Sendable {
 
         /// Frees the lock.
         package consuming func unlock() {}
+
+        // Closing is not enough: a child process that has not yet begun its program holds a copy of the descriptor.
+        deinit { flock(file.number, LOCK_UN) }
     }
 
     /// The lock's file. It is made when first needed and may be removed while nobody holds it.
