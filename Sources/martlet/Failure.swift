@@ -91,10 +91,9 @@ enum Failure {
             }
         case let error as RegistryError:
             switch error.code {
-            case .unreachable: 3
+            // A registry that lets nobody ask says nothing of what it has.
+            case .unreachable, .refused: 3
             case .unsupported, .platform, .input: 2
-            case .refused: 4
-            case .mismatch, .malformed, .limit: 5
             default: 1
             }
         case let error as InventoryError: error.code == .absent ? 1 : 2

@@ -14,8 +14,8 @@ struct OCICommand: AsyncParsableCommand {
 
             An image is a reference, docker://REFERENCE, oci:FOLDER[:TAG], oci-archive:FILE[:TAG] or \
             docker-archive:FILE[:NAME]. All that is read is checked against the digests by which it is named. Exit \
-            status: 0 done, 1 there definitely is no such thing, 2 wrong usage or not supported, 3 the registry could \
-            not be asked, 4 it refuses, 5 what came is not what its digest names.
+            status: 0 done, 1 there definitely is no such thing, or what came is not what its digest names, 2 wrong \
+            usage or not supported, 3 the registry could not be asked, or refuses.
             """,
         subcommands: [
             Fetch.self, Layer.self, Resolve.self, Copy.self, Pull.self, Push.self, Tree.self, Attach.self, Tag.self,
