@@ -136,16 +136,19 @@ extension TransparencyLog {
         return HashTile(try HashTile(parsing: bytes, width: full.width).hashes.prefix(tile.width))
     }
 
+    /// A bundle's first entries, from the part or from the full one where only that is kept.
     private static func entries(_ bundle: UInt64, width: Int, _ source: some TileSource) async throws -> [[UInt8]] {
         let limit = HashTile.fullWidth * (EntryBundle.greatestEntryByteCount + 2)
-        if let bytes = try await source.read(.entries(index: bundle, width: width), limit: limit) {
-            return try EntryBundle.parse(try unpacked(bytes, limit), count: width)
+        var found = try await source.read(.entries(index: bundle, width: width), limit: limit)
+        var foundWidth = width
+        if found == nil, width < HashTile.fullWidth {
+            foundWidth = HashTile.fullWidth
+            found = try await source.read(.entries(index: bundle, width: foundWidth), limit: limit)
         }
-        guard width < HashTile.fullWidth,
-            let bytes = try await source.read(.entries(index: bundle, width: HashTile.fullWidth), limit: limit)
-        else { throw TileLogError(.absent, "the log to import has no entries of bundle \(bundle)") }
-        return Array(
-            try EntryBundle.parse(try unpacked(bytes, limit), count: HashTile.fullWidth).prefix(width))
+        guard let found else {
+            throw TileLogError(.absent, "the log to import has no entries of bundle \(bundle)")
+        }
+        return Array(try EntryBundle.parse(try unpacked(found, limit), count: foundWidth).prefix(width))
     }
 
     /// A bundle may be kept as gzip, which tlog-tiles lets servers send; a bundle itself begins with a length, and one of
