@@ -88,9 +88,18 @@ package final class RegistryClient: Sendable {
             let authorization = self.authorization(key, ask.access)
             // A registry may send the client to a storage elsewhere, which must not see the token.
             if let authorization, isOwn(url, reference) { request.fields["Authorization"] = authorization.field }
-            let reply: HTTPReply
+            var reply: HTTPReply
             do {
                 reply = try await http.send(request, deadline: ask.deadline)
+                if reply.status == 400, !isSecondTry, !url.isSecure, case .path = ask.place {
+                    let bytes = try await reply.bytes(limit: 1 << 20)
+                    if String(decoding: bytes, as: UTF8.self).contains("HTTPS server") {
+                        known.withLock { _ = $0.encrypted.insert(reference.host) }
+                        isSecondTry = true
+                        continue
+                    }
+                    reply = reply.holding(bytes)
+                }
             } catch {
                 if !isSecondTry, error.code == .unreachable, try await isEncryptedAfterAll(url, reference) {
                     isSecondTry = true
@@ -99,15 +108,6 @@ package final class RegistryClient: Sendable {
                 throw RegistryError(error)
             }
             show(reply.fields.values("Warning"), reference)
-            if reply.status == 400, !isSecondTry, !url.isSecure, case .path = ask.place {
-                let bytes = try? await reply.bytes(limit: 1 << 16)
-                if let bytes, String(decoding: bytes, as: UTF8.self).contains("HTTPS server") {
-                    known.withLock { _ = $0.encrypted.insert(reference.host) }
-                    isSecondTry = true
-                    continue
-                }
-                throw failure(400, bytes ?? [], url)
-            }
             guard reply.status == 401, isOwn(url, reference), hasTried.count < 2,
                 hasTried.insert(authorization?.field ?? "").inserted
             else { return reply }

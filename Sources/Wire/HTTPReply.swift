@@ -48,6 +48,12 @@ package struct HTTPReply: Sendable {
         return out
     }
 
+    /// The same answer, with content that has been read.
+    package func holding(_ bytes: [UInt8]) -> HTTPReply {
+        HTTPReply(
+            status: status, fields: fields, url: url, body: Body(body: .bytes(ByteBuffer(bytes: bytes)), url: url))
+    }
+
     private func tooLarge(_ limit: Int) -> WireError {
         WireError(.tooLarge, "\(url.shown) answers with more than the \(limit) bytes that are taken here")
     }

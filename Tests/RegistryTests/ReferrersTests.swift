@@ -73,6 +73,26 @@ struct ReferrersTests {
         }
     }
 
+    @Test("content that a registry loses sight of for a moment is waited for")
+    func contentOutOfSight() async throws {
+        let refusals = Mutex(2)
+        let mischief: HostileRegistry.Mischief = { request, number in
+            guard request.method == "PUT", request.target.contains("/manifests/sha256:"),
+                refusals.withLock({ left in
+                    left -= 1
+                    return left >= 0
+                })
+            else { return nil }
+            return .answer(
+                .init(400, #"{"errors":[{"code":"DIGEST_INVALID"},{"code":"MANIFEST_BLOB_UNKNOWN","message":"x"}]}"#))
+        }
+        try await with(keepsReferrers: true, mischief: mischief) { registry, repository, subject in
+            _ = try await content(1).attach(to: subject, in: repository)
+            #expect(registry.count("PUT", "/manifests/sha256:") == 3)
+            #expect(try await repository.referrers(of: subject.digest, kind: nil).count == 1)
+        }
+    }
+
     @Test("a list that somebody overwrites while one writes keeps both")
     func lostUpdate() async throws {
         let other = try content(7).manifest(about: Self.subject.descriptor)
