@@ -1,6 +1,16 @@
 package import Bytes
 
-extension UsageAnswer {
+/// An answer that can be drawn.
+package protocol DrawnAnswer {
+    /// The answer for people.
+    func text(isASCII: Bool) -> String
+    /// The answer in the language of Graphviz.
+    var dot: String { get }
+    /// The answer for programs; docs/formats/lineage.md describes it.
+    var json: JSON { get }
+}
+
+extension UsageAnswer: DrawnAnswer {
     private var tree: AnswerTree {
         var branches: [Int64: [AnswerTree.Branch]] = [:]
         for use in uses {
@@ -55,7 +65,7 @@ extension UsageAnswer {
     }
 }
 
-extension OriginAnswer {
+extension OriginAnswer: DrawnAnswer {
     private var tree: AnswerTree {
         var branches: [Int64: [AnswerTree.Branch]] = [:]
         for part in parts {

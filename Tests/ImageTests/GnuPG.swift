@@ -29,6 +29,8 @@ struct GnuPG {
         let usual = ["--batch", "--yes", "--pinentry-mode", "loopback", "--passphrase", ""]
         let outcome = try await run(
             "gpg", usual + (time.map { ["--faked-system-time", $0] } ?? []) + arguments, input: input)
+        // The agent that gpg starts would outlive the test.
+        try await run("gpgconf", ["--kill", "all"])
         guard outcome.isSuccess else { throw HostError(.input, outcome.errorText) }
         return outcome.output
     }

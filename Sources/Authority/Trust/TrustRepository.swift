@@ -164,17 +164,9 @@ package struct TrustRepository: Sendable {
             guard try self.file(name) == nil else { continue }
             try write(bytes, name)
         }
-        if let old, old.role.targets == files, isSigned(old, .targets, root),
-            !targetsLife.isDue(old.role.expires, at: now)
-        {
-            return old
+        return try await renewed(old, .targets, life: targetsLife, signer: signers.targets, root, at: now, &changed) {
+            TargetsMetadata(header: $0, targets: files)
         }
-        let header = MetadataHeader(
-            version: (old?.role.version ?? 0) + 1, expires: try targetsLife.expiry(from: now))
-        let file = try await sign(TargetsMetadata(header: header, targets: files), [signers.targets])
-        try write(file.bytes, "\(header.version).targets.json")
-        changed.append("targets")
-        return file
     }
 
     private func updateSnapshot(
@@ -182,17 +174,9 @@ package struct TrustRepository: Sendable {
         _ root: RootMetadata, at now: Timestamp, _ changed: inout [String]
     ) async throws(AuthorityError) -> SignedMetadata<SnapshotMetadata> {
         let files = ["targets.json": Self.reference(to: targets)]
-        if let old, old.role.files == files, isSigned(old, .snapshot, root),
-            !snapshotLife.isDue(old.role.expires, at: now)
-        {
-            return old
+        return try await renewed(old, .snapshot, life: snapshotLife, signer: signers.online, root, at: now, &changed) {
+            SnapshotMetadata(header: $0, files: files)
         }
-        let header = MetadataHeader(
-            version: (old?.role.version ?? 0) + 1, expires: try snapshotLife.expiry(from: now))
-        let file = try await sign(SnapshotMetadata(header: header, files: files), [signers.online])
-        try write(file.bytes, "\(header.version).snapshot.json")
-        changed.append("snapshot")
-        return file
     }
 
     private func updateTimestamp(
@@ -200,16 +184,28 @@ package struct TrustRepository: Sendable {
         _ root: RootMetadata, at now: Timestamp, _ changed: inout [String]
     ) async throws(AuthorityError) {
         let reference = Self.reference(to: snapshot)
-        if let old, old.role.snapshot == reference, isSigned(old, .timestamp, root),
-            !timestampLife.isDue(old.role.expires, at: now)
-        {
-            return
+        _ = try await renewed(old, .timestamp, life: timestampLife, signer: signers.online, root, at: now, &changed) {
+            TimestampMetadata(header: $0, snapshot: reference)
         }
-        let header = MetadataHeader(
-            version: (old?.role.version ?? 0) + 1, expires: try timestampLife.expiry(from: now))
-        let file = try await sign(TimestampMetadata(header: header, snapshot: reference), [signers.online])
-        try write(file.bytes, "timestamp.json")
-        changed.append("timestamp")
+    }
+
+    /// The file of a role: `old` while it says what is wanted, is signed as `root` asks and lives on, else the next
+    /// version of it, written.
+    private func renewed<Role: RoleMetadata>(
+        _ old: SignedMetadata<Role>?, _ role: RootMetadata.Role, life: Lifetime, signer: any Signer,
+        _ root: RootMetadata,
+        at now: Timestamp, _ changed: inout [String], _ make: (MetadataHeader) -> Role
+    ) async throws(AuthorityError) -> SignedMetadata<Role> {
+        if let old, old.role == make(old.role.header), isSigned(old, role, root), !life.isDue(old.role.expires, at: now)
+        {
+            return old
+        }
+        let header = MetadataHeader(version: (old?.role.version ?? 0) + 1, expires: try life.expiry(from: now))
+        let file = try await sign(make(header), [signer])
+        // Clients ask for the timestamp without knowing its version.
+        try write(file.bytes, role == .timestamp ? "timestamp.json" : "\(header.version).\(role.rawValue).json")
+        changed.append(role.rawValue)
+        return file
     }
 
     private static func reference<Role>(to file: SignedMetadata<Role>) -> MetadataFile {

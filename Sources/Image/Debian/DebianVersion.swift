@@ -1,76 +1,35 @@
+internal import Inventory
+
 /// A version of a Debian package, ordered as dpkg orders them (Debian Policy section 5.6.12).
 package struct DebianVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
     package let text: String
-    private let epoch: Int
-    private let upstream: [UInt8]
-    private let revision: [UInt8]
 
     package var description: String { text }
 
     /// `nil` for what is no version.
     package init?(_ text: String) {
-        guard !text.isEmpty, text.utf8.count <= 512,
-            text.utf8.allSatisfy({ Self.isDigit($0) || Self.isLetter($0) || ".+-:~".utf8.contains($0) })
-        else { return nil }
-        self.text = text
-        var rest = Array(text.utf8)[...]
-        if let colon = rest.firstIndex(of: UInt8(ascii: ":")) {
-            guard let number = Int(String(decoding: rest[..<colon], as: UTF8.self)), 0...Int(Int32.max) ~= number else {
-                return nil
-            }
-            epoch = number
-            rest = rest[(colon + 1)...]
-        } else {
-            epoch = 0
+        guard !text.isEmpty, text.utf8.count <= 512, text.utf8.allSatisfy(Self.isAllowed) else { return nil }
+        var rest = text[...]
+        if let colon = rest.firstIndex(of: ":") {
+            guard let epoch = Int(rest[..<colon]), 0...Int(Int32.max) ~= epoch else { return nil }
+            rest = rest[rest.index(after: colon)...]
         }
-        if let dash = rest.lastIndex(of: UInt8(ascii: "-")) {
-            upstream = Array(rest[..<dash])
-            revision = Array(rest[(dash + 1)...])
-        } else {
-            upstream = Array(rest)
-            revision = []
-        }
+        let upstream = rest.lastIndex(of: "-").map { rest[..<$0] } ?? rest
         guard !upstream.isEmpty else { return nil }
+        self.text = text
+    }
+
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        default: ".+-:~".utf8.contains(byte)
+        }
     }
 
     package static func < (left: DebianVersion, right: DebianVersion) -> Bool { left.order(to: right) < 0 }
 
     /// Negative, zero or positive. Different texts can be the same version, so this and `==` differ.
-    func order(to other: DebianVersion) -> Int {
-        if epoch != other.epoch { return epoch < other.epoch ? -1 : 1 }
-        let order = Self.compare(upstream, other.upstream)
-        return order != 0 ? order : Self.compare(revision, other.revision)
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { 0x30...0x39 ~= byte }
-    private static func isLetter(_ byte: UInt8) -> Bool { 0x41...0x5A ~= byte || 0x61...0x7A ~= byte }
-
-    /// The weight of a character that is no digit: a tilde before the end, letters before everything else.
-    private static func weight(_ byte: UInt8?) -> Int {
-        guard let byte, !isDigit(byte) else { return 0 }
-        if byte == UInt8(ascii: "~") { return -1 }
-        return isLetter(byte) ? Int(byte) : Int(byte) + 256
-    }
-
-    private static func compare(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var a = left[...]
-        var b = right[...]
-        while !a.isEmpty || !b.isEmpty {
-            while a.first.map({ !isDigit($0) }) ?? false || b.first.map({ !isDigit($0) }) ?? false {
-                let difference = weight(a.first) - weight(b.first)
-                if difference != 0 { return difference }
-                if a.first.map({ !isDigit($0) }) ?? false { a.removeFirst() }
-                if b.first.map({ !isDigit($0) }) ?? false { b.removeFirst() }
-            }
-            let first = a.prefix(while: isDigit).drop { $0 == 0x30 }
-            let second = b.prefix(while: isDigit).drop { $0 == 0x30 }
-            if first.count != second.count { return first.count < second.count ? -1 : 1 }
-            if !first.elementsEqual(second) { return first.lexicographicallyPrecedes(second) ? -1 : 1 }
-            a = a.drop(while: isDigit)
-            b = b.drop(while: isDigit)
-        }
-        return 0
-    }
+    func order(to other: DebianVersion) -> Int { VersionOrder.compare(text, other.text, in: .debian) }
 }
 
 /// What one package asks of another (Debian Policy section 7.1).

@@ -49,6 +49,14 @@ struct DrawingArguments: ParsableArguments {
 
     @Flag(help: "Draws with ASCII characters only.")
     var ascii = false
+
+    func write(_ answer: some DrawnAnswer, json: Bool) {
+        if json {
+            Output.write(answer.json)
+        } else {
+            Output.write(dot ? answer.dot : answer.text(isASCII: ascii))
+        }
+    }
 }
 
 struct WhoUsesCommand: ParsableCommand {
@@ -71,11 +79,7 @@ struct WhoUsesCommand: ParsableCommand {
 
     func run() throws {
         let answer = try question.search().usage(of: query, verifiedOnly: question.verifiedOnly)
-        if question.json {
-            Output.write(answer.json)
-        } else {
-            Output.write(drawing.dot ? answer.dot : answer.text(isASCII: drawing.ascii))
-        }
+        drawing.write(answer, json: question.json)
         guard answer.isUsed else { throw ExitCode(1) }
     }
 }
@@ -98,11 +102,7 @@ struct TreeCommand: ParsableCommand {
 
     func run() throws {
         let answer = try question.search().origin(of: artifact, verifiedOnly: question.verifiedOnly)
-        if question.json {
-            Output.write(answer.json)
-        } else {
-            Output.write(drawing.dot ? answer.dot : answer.text(isASCII: drawing.ascii))
-        }
+        drawing.write(answer, json: question.json)
     }
 }
 
