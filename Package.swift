@@ -110,7 +110,7 @@ let package = Package(
         module(
             "Build",
             [
-                "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Inventory", "Keys", "Sandbox", "Sigstore",
+                "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Inventory", "Keys", "Sandbox", "Sigstore", "Wire",
                 "Workspace",
                 systemPackage,
             ]),

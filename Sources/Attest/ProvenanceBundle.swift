@@ -76,6 +76,13 @@ package struct ProvenanceBundle: Sendable {
         add(Entry(line: line, digest: Digest.of(line), envelope: envelope, number: entries.count + 1))
     }
 
+    /// Adds an envelope at the end as it stands on a line of its own, with whatever else that line holds.
+    package mutating func append(line: [UInt8]) throws(AttestError) {
+        let envelope = try Envelope(
+            parsing: line, limits: JSONLimits(byteCount: Limits.default.lineByteCount, depth: 16))
+        add(Entry(line: line, digest: Digest.of(line), envelope: envelope, number: entries.count + 1))
+    }
+
     /// Adds the lines of another bundle in their order, except those that are there already.
     package mutating func append(contentsOf other: ProvenanceBundle) {
         for entry in other.entries { add(entry) }

@@ -97,13 +97,14 @@ extension Project {
         let subject = Subject(
             name: built.name.fileSystemSafe + compression.archiveSuffix, digest: ["sha256": archive.digest.hex])
         var bundle = ProvenanceBundle()
-        var last = Envelope(payloadType: Statement.payloadType, payload: [])
+        var last: [UInt8] = []
+        var signed: UnverifiedBundle?
         for said in try statements(of: built, format) {
             let statement = said.built.key == built.key ? try adding([subject], to: said.statement) : said.statement
-            last =
-                try await signatures?.envelope(around: statement, about: said.built)
-                ?? Envelope(payloadType: Statement.payloadType, payload: statement)
-            bundle.append(last)
+            last = statement
+            signed = try await signatures?.bundle(around: statement, about: said.built)
+            let unsigned = Envelope(payloadType: Statement.payloadType, payload: statement)
+            try bundle.append(line: signed?.envelopeLine ?? unsigned.line)
         }
         var saved = SavedArtifact(digest: archive.digest)
         if embedding {
@@ -112,16 +113,16 @@ extension Project {
                 // Verifiers that know nothing of the bundle inside look for the digest of the file as it is.
                 let subject = Subject(
                     name: file.lastComponent?.string ?? subject.name, digest: ["sha256": embedded.digest.hex])
-                last = try await signatures.envelope(around: try adding([subject], to: last.payload), about: built)
+                signed = try await signatures.bundle(around: try adding([subject], to: last), about: built)
             }
         } else {
             let sidecar = FilePath(file.string + ProvenanceBundle.sidecarSuffix)
             try Files.write(bundle.bytes(), to: sidecar)
             saved.sidecar = sidecar
         }
-        if let signatures {
+        if let signed {
             let path = FilePath(file.string + UnverifiedBundle.fileSuffix)
-            try Files.write(signatures.bundle(last).json.bytes(), to: path)
+            try Files.write(signed.json.bytes(), to: path)
             saved.signedBundle = path
         }
         try Files.rename(embedding ? whole : bare, to: file)

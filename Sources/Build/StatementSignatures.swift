@@ -9,20 +9,24 @@ internal import Workspace
 
 /// The signatures over what a build says, made once for each statement and key.
 ///
-/// A signature is remembered beside the results, under a key of its own: the digest of the statement, the id of the key
-/// and the padding. What is remembered is checked like any other signature before it is used again, so that nobody who
+/// A signature is remembered beside the results, under a key of its own: the digest of the statement and who signs, as a
+/// key's id and padding or as an identity. What is remembered is checked like any other signature before it is used again, so that nobody who
 /// writes into the cache can make a build carry a signature that is not one.
 package struct StatementSignatures: Sendable {
-    private let signer: any EnvelopeSigner
+    private let signer: any BundleSigner
     private let store: ContentStore
     private let actions: ActionCache
     /// Packages whose statements, and those of all that they were built from, are signed.
     private let done = Memory()
 
-    package init(_ signer: any EnvelopeSigner, cache: ProjectCache) {
+    package init(_ signer: any BundleSigner, cache: ProjectCache) {
         self.signer = signer
         store = cache.store
         actions = cache.actions
+    }
+
+    package init(_ signer: any EnvelopeSigner, cache: ProjectCache) {
+        self.init(EnvelopeBundles(signer), cache: cache)
     }
 
     /// Signs the statements about `built` and everything that it was built from.
@@ -33,7 +37,7 @@ package struct StatementSignatures: Sendable {
             do {
                 let (_, record) = try PackageRecord.recorded(built.key, built.name, actions: actions, store: store)
                 let statement = try PackageRecord.statement(record, .slsa, store: store)
-                _ = try await envelope(around: statement, about: built)
+                _ = try await bundle(around: statement, about: built)
                 for dependency in built.dependencies {
                     waiting.append(
                         try PackageRecord.recorded(dependency.key, dependency.package, actions: actions, store: store)
@@ -46,34 +50,33 @@ package struct StatementSignatures: Sendable {
         }
     }
 
-    /// The signed envelope around a statement about `built`, remembered or new.
-    func envelope(around statement: [UInt8], about built: BuiltPackage) async throws -> Envelope {
-        let key = Digest.of(
-            Array(
-                "martlet signature 1\n\(Digest.of(statement).hex)\n\(signer.publicKey.id.hex)\n\(signer.padding.name)\n"
-                    .utf8))
-        if let record = try actions.lookup(key), let digest = record.blobs["envelope"],
-            let bytes = try? store.read(digest, limit: 128 << 20), let envelope = try? Envelope(parsing: bytes),
-            envelope.payload == statement, envelope.payloadType == Statement.payloadType,
-            (try? envelope.verify(by: signer.publicKey, padding: signer.padding)) != nil
-        {
-            return envelope
+    /// The signed bundle around a statement about `built`, remembered or new.
+    func bundle(around statement: [UInt8], about built: BuiltPackage) async throws -> UnverifiedBundle {
+        let key = Digest.of(Array("martlet signature 1\n\(Digest.of(statement).hex)\n\(signer.name)\n".utf8))
+        if let known = try remembered(key), known.envelope?.payload == statement, (try? signer.check(known)) != nil {
+            return known
         }
-        let envelope = try await signer.envelope(around: statement)
-        let bundle = UnverifiedBundle(envelope, signedBy: signer.publicKey)
+        let bundle = try await signer.bundle(around: statement)
+        guard let envelope = bundle.envelope, envelope.payload == statement,
+            envelope.payloadType == Statement.payloadType
+        else { throw BuildError(.changed, "the signer signed something else", package: built.name) }
         try actions.record(
             ActionResult(
                 key: key, tree: built.artifact,
                 blobs: ["envelope": try store.put(envelope.line), "bundle": try store.put(bundle.json.bytes())],
                 facts: [
-                    "package": built.name.description, "signedBy": "sha256:\(signer.publicKey.id.hex)",
-                    "algorithm": signer.publicKey.algorithm.name,
+                    "package": built.name.description,
+                    "signedBy": signer.name.split(separator: "\n").joined(separator: " "),
                 ]))
-        return envelope
+        return bundle
     }
 
-    /// The bundle of an envelope that was made here.
-    func bundle(_ envelope: Envelope) -> UnverifiedBundle { UnverifiedBundle(envelope, signedBy: signer.publicKey) }
+    private func remembered(_ key: Digest) throws -> UnverifiedBundle? {
+        guard let record = try actions.lookup(key), let digest = record.blobs["bundle"],
+            let bytes = try? store.read(digest, limit: UnverifiedBundle.Limits.byteCount)
+        else { return nil }
+        return try? UnverifiedBundle(parsing: bytes)
+    }
 
     /// Which packages are done. The lock guards that.
     private final class Memory: Sendable {

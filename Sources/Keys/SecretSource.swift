@@ -34,6 +34,12 @@ package struct SecretSource: Sendable {
         return try secret(Self.pinVariables, "PIN of \(name): ")
     }
 
+    /// The secret in the file or, without one, in a variable of its own.
+    package func secret(of variable: String) throws(KeyError) -> Secret? {
+        if let file { return try Self.read(file) }
+        return environment[variable].map { Secret($0) }
+    }
+
     /// A passphrase for a new key file; a person types it twice. Refused where nobody gives one, for a key is not
     /// written without a decision about it.
     package func newPassphrase(for name: String) throws(KeyError) -> Secret {

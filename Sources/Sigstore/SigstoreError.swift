@@ -4,6 +4,9 @@ package struct SigstoreError: Error, Hashable, Sendable, CustomStringConvertible
     package struct Code: Hashable, Sendable {
         package let name: String
 
+        /// The code of this name, as another process tells it.
+        package init(name: String) { self.name = name }
+
         /// The bytes break the format.
         package static let malformed = Code(name: "malformed")
         /// The format is of a kind or version that martlet does not know.

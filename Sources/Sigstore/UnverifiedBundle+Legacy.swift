@@ -75,8 +75,18 @@ extension UnverifiedBundle {
         }
     }
 
-    /// A DSSE envelope by itself. Some put the signer's certificate into the signature.
+    /// A DSSE envelope by itself. Some put the signer's certificate into the signature; martlet puts all that is needed
+    /// beside it.
     init(envelope json: JSON) throws(SigstoreError) {
+        if let material = json["verificationMaterial"] {
+            var envelope = json.objectValue ?? JSONObject()
+            envelope["verificationMaterial"] = nil
+            self = try UnverifiedBundle([
+                "mediaType": .string(Self.mediaType), "verificationMaterial": material,
+                "dsseEnvelope": .object(envelope),
+            ])
+            return
+        }
         self = try SigstoreError.mapping { () throws(AttestError) in
             let envelope = try Envelope(json, at: "envelope")
             guard envelope.signatures.count == 1 else {

@@ -54,7 +54,8 @@ struct CommandLineArguments {
             rest = rest.dropFirst()
         }
         let isPassing = command == "exec"
-        let options = Self.separated(moved[...]) + Self.normalized(rest, untilCommand: isPassing)
+        var options = Self.separated(moved[...]) + Self.normalized(rest, untilCommand: isPassing)
+        if command == "build" { options = Self.withoutSigningWords(options) }
         // The parser hands everything from the first help option on to the program that `exec` runs.
         let asksForHelp = isPassing && (options.first == "--help" || options.first == "-h")
         forParsing = asksForHelp ? ["help"] + names : names + options
@@ -93,6 +94,20 @@ struct CommandLineArguments {
         let short = String(argument.prefix(2))
         guard short != "--", argument.count > 2, leading[short] == true else { return nil }
         return (short, true)
+    }
+
+    /// `--sign keyless` as `--keyless`: the parser has no options that may have a value or none.
+    private static func withoutSigningWords(_ arguments: [String]) -> [String] {
+        var out: [String] = []
+        for argument in arguments {
+            if argument == "--sign=keyless" || (argument == "keyless" && out.last == "--sign") {
+                if out.last == "--sign" { out.removeLast() }
+                out.append("--keyless")
+            } else {
+                out.append(argument)
+            }
+        }
+        return out
     }
 
     /// `--flag=true` becomes `--flag`, `--flag=false` goes.

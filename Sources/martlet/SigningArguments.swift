@@ -70,7 +70,8 @@ struct SigningArguments: ParsableArguments {
         }
     }
 
-    private func services(at now: Timestamp) async throws -> (SigningConfig, TrustedRoot) {
+    /// The services to sign with, and what they are believed by.
+    func services(at now: Timestamp) async throws -> (SigningConfig, TrustedRoot) {
         func read(_ file: String) throws -> [UInt8] { try Files.read(FilePath(file), limit: 8 << 20) }
         var config = try signingConfig.map { try SigningConfig(parsing: read($0)) }
         var root = try trustedRoot.map { try TrustedRoot(parsing: read($0)) }

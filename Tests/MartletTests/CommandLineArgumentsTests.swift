@@ -26,6 +26,14 @@ struct CommandLineArgumentsTests {
         #expect(parsed("build --save=out.tar") == "build --save=out.tar")
     }
 
+    @Test("builds sign with a key or keyless")
+    func signing() {
+        #expect(parsed("build --sign keyless a:b") == "build --keyless a:b")
+        #expect(parsed("build --sign=keyless a:b") == "build --keyless a:b")
+        #expect(parsed("build --sign a:b --key k") == "build --sign a:b --key k")
+        #expect(parsed("exec --sign keyless") == "exec --sign keyless")
+    }
+
     @Test("what belongs to another program stays as it is")
     func passing() {
         #expect(

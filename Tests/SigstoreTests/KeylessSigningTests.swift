@@ -76,6 +76,14 @@ import Wire
         let verified = try Self.verify(signed.bundle, sigstore)
         #expect(verified.statement?.predicateType == "https://example.org/p")
         #expect(verified.envelope?.payload == statement.bytes())
+
+        // As a line of a provenance bundle it is an envelope to whoever reads those, and a bundle to a verifier.
+        let line = try #require(signed.bundle.envelopeLine)
+        #expect(try Envelope(parsing: line).payload == statement.bytes())
+        let read = try #require(AttestationFile(parsing: line).bundles.first)
+        #expect(read.entries == signed.bundle.entries)
+        #expect(read.timestamps == signed.bundle.timestamps)
+        #expect(try Self.verify(read, sigstore).envelope?.payload == statement.bytes())
     }
 
     @Test("a log that promises a time needs no timestamp authority, and one that doesn't does")

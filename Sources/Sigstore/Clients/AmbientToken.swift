@@ -8,6 +8,12 @@ package enum AmbientToken {
     /// Where a job on Kubernetes finds a token with Sigstore's audience.
     package static let kubernetesFile = "/var/run/sigstore/cosign/oidc-token"
 
+    /// The variables that hold such a token, or what it takes to get one.
+    package static let secretVariables = [
+        "SIGSTORE_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "SIGSTORE_ID_TOKEN_FILE",
+        "CIRCLE_OIDC_TOKEN_V2",
+    ]
+
     /// The token of the service that this job runs on; `nil` where there is none.
     ///
     /// In this order: `SIGSTORE_ID_TOKEN` (GitLab's `id_tokens`, and anyone else's), GitHub Actions' request, a file on

@@ -14,6 +14,8 @@ package struct IdentityToken: Sendable {
     package let expires: Timestamp
     /// The e-mail address, where the provider says that it is its owner's.
     package let email: String?
+    /// The workflow that a job of GitHub Actions runs, which is whom its certificates name.
+    private let workflow: String?
 
     /// The most bytes of a token that is read.
     package static let greatestByteCount = 64 << 10
@@ -55,6 +57,7 @@ package struct IdentityToken: Sendable {
         self.expires = moment
         let isVerified = fields.value("email_verified").map { $0.boolValue ?? ($0.stringValue == "true") } ?? true
         email = isVerified ? try fields.optionalText("email") : nil
+        workflow = try fields.optionalText("job_workflow_ref")
         guard email != nil || !subject.isEmpty else {
             throw AttestError(.malformed, "the token names nobody: it has neither sub nor a verified email")
         }
@@ -76,6 +79,11 @@ package struct IdentityToken: Sendable {
 
     /// What a proof of possession is over (fulcio, `pkg/challenges`): the address of a person, else the subject.
     package var challenge: String { email ?? subject }
+
+    /// The names by which certificate authorities known here call the token's owner.
+    package var certificateNames: [String] {
+        [email, subject.isEmpty ? nil : subject, workflow.map { "https://github.com/\($0)" }].compactMap(\.self)
+    }
 
     private static func isInBase64URL(_ byte: UInt8) -> Bool {
         0x30...0x39 ~= byte || 0x41...0x5A ~= byte || 0x61...0x7A ~= byte || byte == 0x2D || byte == 0x5F

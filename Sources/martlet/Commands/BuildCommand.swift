@@ -3,7 +3,6 @@ internal import Build
 internal import Bytes
 internal import Host
 internal import Inventory
-internal import Keys
 internal import Reports
 internal import SystemPackage
 internal import Workspace
@@ -37,10 +36,7 @@ struct BuildCommand: AsyncParsableCommand {
     @Option(help: "The shape of the provenance that is saved: slsa-v1 or leeway-v0.2.")
     var provenanceFormat: ProvenanceFormat = .slsa
 
-    @Flag(help: "Signs what is said of each package with --key; without a signature nothing counts as built.")
-    var sign = false
-
-    @OptionGroup(title: "Signing") var signer: SignerArguments
+    @OptionGroup(title: "Signing") var signing: BuildSigningArguments
 
     @Flag(help: "Builds twice, from nothing and under varied conditions, and reports every file that differs.")
     var check = false
@@ -71,10 +67,9 @@ struct BuildCommand: AsyncParsableCommand {
     func validate() throws {
         let actions = [check, dryRun, watch].filter { $0 }
         guard actions.count < 2 else { throw ValidationError("use one of --check, --dry-run and --watch") }
-        guard sign == (signer.key != nil) else {
-            throw ValidationError(sign ? "--sign wants --key, the key that signs" : "--key is for --sign")
+        guard !signing.isWanted || !(check || dryRun) else {
+            throw ValidationError("--check and --dry-run sign nothing")
         }
-        guard !sign || !(check || dryRun) else { throw ValidationError("--check and --dry-run sign nothing") }
         guard !(json && dumpPlan == "-") else { throw ValidationError("--json and --dump-plan - both want the output") }
     }
 
@@ -82,19 +77,10 @@ struct BuildCommand: AsyncParsableCommand {
         leeway.warn()
         let command = self
         try await TerminationSignals.cancelling {
-            guard let request = try command.signingRequest() else { return try await command.work(nil) }
+            guard let request = try await command.signing.request() else { return try await command.work(nil) }
             // Started before anything that the workspace has a say in.
             try await SigningProcess.running(request) { try await command.work($0) }
         }
-    }
-
-    private func signingRequest() throws -> SigningRequest? {
-        guard sign, let key = signer.key else { return nil }
-        // What is wrong with the reference is said here, not by another process.
-        _ = try KeyReference(key)
-        return SigningRequest(
-            key: key, passwordFile: signer.opening.keyPasswordFile, padding: signer.opening.rsaPadding,
-            seconds: signer.opening.keyTimeout)
     }
 
     private func work(_ process: SigningProcess?) async throws {

@@ -1,0 +1,46 @@
+internal import Attest
+internal import Bytes
+
+/// What a token says of one package's build: taken from the statement that it is to sign, so that a certificate can't
+/// claim another commit than the provenance under it.
+///
+/// The names are those of the identity issuer (docs/formats/identity.md); each becomes an extension of the certificate.
+struct BuildClaims {
+    let json: JSONObject
+
+    /// - Parameter builder: the builder's URI, whom the certificate names.
+    init(_ statement: Statement, builder: String) throws {
+        json = try Self.claims(statement, builder)
+    }
+
+    private static func claims(_ statement: Statement, _ builder: String) throws -> JSONObject {
+        var claims: JSONObject = ["build_signer_uri": .string(builder)]
+        guard statement.predicateType == Provenance.predicateType else { return claims }
+        let provenance = try Provenance(statement.predicate)
+        if let digest = provenance.builder.dependencies.first(where: { $0.name == "martlet" })?.digest["sha256"] {
+            claims["build_signer_digest"] = .string("sha256:\(digest)")
+        }
+        if let invocation = provenance.metadata.invocationID {
+            let base = builder.hasSuffix("/") ? String(builder.dropLast()) : builder
+            claims["run_invocation_uri"] = .string("\(base)/builds/\(invocation)")
+        }
+        // A commit that the inputs differ from is not what was built.
+        guard let source = provenance.resolvedDependencies.first(where: { $0.annotations["role"] == "source" }),
+            source.annotations["clean"] == true, let commit = source.digest["gitCommit"]
+        else { return claims }
+        claims["source_repository_digest"] = .string(commit)
+        let ref = source.annotations["ref"]?.stringValue
+        claims["source_repository_ref"] = ref.map { .string($0) }
+        guard let uri = source.uri else { return claims }
+        let repository = uri.hasPrefix("git+") ? String(uri.dropFirst(4)) : uri
+        claims["source_repository_uri"] = .string(repository)
+        guard let package = provenance.externalParameters["package"]?.stringValue,
+            let component = package.split(separator: ":").first
+        else { return claims }
+        let folders = [source.annotations["directory"]?.stringValue ?? "", component == "//" ? "" : String(component)]
+        let path = (folders.filter { !$0.isEmpty } + ["BUILD.yaml"]).joined(separator: "/")
+        claims["build_config_uri"] = .string("\(repository)/\(path)@\(ref ?? commit)")
+        claims["build_config_digest"] = .string(commit)
+        return claims
+    }
+}
