@@ -86,6 +86,26 @@ package struct TrustDirectory: Sendable {
         return trusted.root.role.version
     }
 
+    /// Where new trust is set up, so that what is trusted now goes only when its mirror has answered.
+    package var successor: TrustDirectory { TrustDirectory(path.appending("next")) }
+
+    /// Begins to trust what `successor` does, and forgets what was trusted before.
+    ///
+    /// Killed half-way, it leaves a folder that trusts nobody: the anchor goes first and comes last.
+    package func adoptSuccessor() throws(SigstoreError) {
+        let successor = successor
+        try attempt {
+            for file in [anchorFile, importedFile] where try Files.exists(file) { try Files.remove(file) }
+            try Files.removeTree(metadataFolder)
+            if try Files.exists(successor.metadataFolder) {
+                try Files.rename(successor.metadataFolder, to: metadataFolder)
+            }
+            try Files.rename(successor.settingsFile, to: settingsFile)
+            try Files.rename(successor.anchorFile, to: anchorFile)
+            try Files.removeTree(successor.path)
+        }
+    }
+
     /// Whether there is anything here to overwrite.
     package func isInitialized() throws(SigstoreError) -> Bool {
         try attempt { try Files.exists(anchorFile) || Files.exists(importedFile) }

@@ -56,12 +56,15 @@ extension TrustCommand {
                     "\(directory.path) says already whom you trust; update it, or replace it with --force")
             }
             let bytes = try Files.read(FilePath(root), limit: 1 << 20)
-            let version = try directory.initialize(
+            let next = directory.successor
+            let version = try next.initialize(
                 root: bytes, settings: TrustDirectory.Settings(mirror: mirror, targets: targets))
+            let material =
+                trust.offline
+                ? nil : try await trust.withClient { try await next.update(client: $0, at: trust.now()) }
+            try directory.adoptSuccessor()
             Output.write("Trusting \(mirror.safeForTerminal) by root \(version), in \(directory.path)\n")
-            guard !trust.offline else { return }
-            let material = try await trust.withClient { try await directory.update(client: $0, at: trust.now()) }
-            Output.write(material.text(at: try trust.now()))
+            if let material { Output.write(material.text(at: try trust.now())) }
         }
     }
 
