@@ -52,13 +52,22 @@ package final class ProjectCache: Sendable {
     package func sandbox(off: Bool) async throws -> Sandbox {
         if let known = sandboxes.withLock({ $0[off] }) { return known }
         let scratch = try scratch()
+        let bubblewrap: FilePath = "/usr/bin/bwrap"
         var found = Sandbox.Finding(level: .off)
+        let kept = try? KeptTrial(
+            file: directory.appending("sandbox.json"), bubblewrap: bubblewrap, scratch: scratch)
         if !off {
-            found = await Sandbox.probe(bubblewrap: "/usr/bin/bwrap", scratch: scratch)
+            if let known = kept?.load() {
+                found = known
+            } else {
+                found = await Sandbox.probe(bubblewrap: bubblewrap, scratch: scratch)
+                kept?.keep(found)
+            }
             reason.withLock { [found] in $0 = found.reason }
         }
         let sandbox = try Sandbox(
-            level: found.level, scratch: scratch.appending("sandbox"), hasOwnUser: found.hasOwnUser)
+            level: found.level, scratch: scratch.appending("sandbox"), bubblewrap: bubblewrap,
+            hasOwnUser: found.hasOwnUser, onRefusal: { kept?.forget() })
         sandboxes.withLock { $0[off] = sandbox }
         return sandbox
     }

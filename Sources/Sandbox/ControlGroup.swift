@@ -1,3 +1,4 @@
+import CSandbox
 import Host
 import SystemPackage
 
@@ -15,6 +16,7 @@ struct ControlGroup {
         var isComplete: Bool { unified != nil || (memory != nil && processes != nil) }
     }
 
+    let limits: SandboxRequest.Limits
     private let directories: [FilePath]
     private let memory: FilePath?
     private let processes: FilePath?
@@ -23,6 +25,7 @@ struct ControlGroup {
 
     /// nil if no such group can be made; then resource limits and a watch take over.
     init?(_ places: Places, limits: SandboxRequest.Limits, name: String) {
+        self.limits = limits
         var directories: [FilePath] = []
         var joiners: [FileDescriptor] = []
         func make(_ parent: FilePath, _ settings: [(file: String, value: String, isNeeded: Bool)]) -> FilePath? {
@@ -85,19 +88,36 @@ struct ControlGroup {
         return nil
     }
 
+    /// Whether no process is in it.
+    var isEmpty: Bool { directories.allSatisfy { Self.members(of: $0).isEmpty } }
+
     /// Removes the group, whose processes must be gone.
     func remove() {
         for joiner in joiners { try? joiner.close() }
         for directory in directories { try? Files.removeEmptyDirectory(directory) }
     }
 
-    /// Groups of martlets that are gone.
+    /// Removes groups of martlets that are gone, with the processes that are left in them: bubblewrap can be killed
+    /// at a moment when the process that it has just made does not yet end with it.
     static func sweep(_ places: Places) {
         for parent in [places.memory, places.processes, places.unified].compactMap({ $0 }) {
             for name in (try? Files.list(parent)) ?? [] where RunName.isStale(name) {
-                try? Files.removeEmptyDirectory(parent.appending(name))
+                let directory = parent.appending(name)
+                for process in members(of: directory) {
+                    let descriptor = csandbox_pid_descriptor(process)
+                    guard descriptor >= 0 else { continue }
+                    // Looked up again: now that we hold it, its number can't become another's.
+                    if members(of: directory).contains(process) { _ = csandbox_kill(descriptor, 9) }
+                    try? FileDescriptor(rawValue: descriptor).close()
+                }
+                try? Files.removeEmptyDirectory(directory)
             }
         }
+    }
+
+    private static func members(of directory: FilePath) -> [Int32] {
+        let text = (try? Files.readText(directory.appending("cgroup.procs"), limit: 1 << 20)) ?? ""
+        return text.split(separator: "\n").compactMap { Int32($0) }
     }
 
     private static func set(_ file: FilePath, _ value: String) throws {

@@ -1,10 +1,15 @@
 import CSandbox
 import Host
 import Synchronization
+import SystemPackage
 
 /// Names of what one run leaves on the machine while it lasts, by which the next martlet finds what a killed one left.
 enum RunName {
-    private static let prefix = "martlet-run-"
+    /// Process ids are those of a namespace, and others may be at work in the same directories.
+    private static let prefix: String = {
+        let namespace = (try? Files.readLink("/proc/self/ns/pid")) ?? ""
+        return "martlet-run-\(namespace.filter(\.isNumber))-"
+    }()
     /// Guards nothing but itself.
     private static let counter = Atomic<Int>(0)
 

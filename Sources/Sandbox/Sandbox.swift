@@ -24,9 +24,13 @@ package final class Sandbox: Sendable {
     let machine: MachineRoots
     let groups: ControlGroup.Places
     private let stage: FileDescriptor
+    private let onRefusal: @Sendable () -> Void
     /// Guards the one decision of this program run about who steps are.
     private let identity = Mutex<BubblewrapPlan.Identity?>(nil)
     private let filters = FilterSet()
+    /// Groups that no run is in, to be used again: making and removing one costs more than what it bounds. Guards
+    /// nothing else.
+    private let idleGroups = Mutex<[ControlGroup]>([])
 
     /// Whether the caller finds a step's results by looking at the whole directory `upper` of an overlay rather than at
     /// the changes in it: below level `full`, `upper` starts as a copy of `lower`.
@@ -35,12 +39,14 @@ package final class Sandbox: Sendable {
     /// - Parameters:
     ///   - level: at most what `probe()` found.
     ///   - scratch: a directory of martlet's own for small files; leftovers of martlets that were killed go.
+    ///   - onRefusal: called when walls don't stand that a trial found to stand.
     ///   - hasOwnUser: what `probe()` found of it, on the same file system; `nil` to try again.
     package init(
         level: SandboxLevel, scratch: FilePath, bubblewrap: FilePath = "/usr/bin/bwrap", usesControlGroups: Bool = true,
-        hasOwnUser: Bool? = nil
+        hasOwnUser: Bool? = nil, onRefusal: @escaping @Sendable () -> Void = {}
     ) throws {
         self.level = level
+        self.onRefusal = onRefusal
         self.scratch = scratch
         self.bubblewrap = bubblewrap
         try Files.createDirectories(scratch)
@@ -70,6 +76,7 @@ package final class Sandbox: Sendable {
 
     deinit {
         try? stage.close()
+        for group in idleGroups.withLock({ $0 }) { group.remove() }
         if case .mapped(_, let idMap) = identity.withLock({ $0 }) { try? FileDescriptor(rawValue: idMap).close() }
     }
 
@@ -84,7 +91,12 @@ package final class Sandbox: Sendable {
     ) async throws -> SandboxOutcome {
         try Self.check(request)
         let identity = level == .off ? .own : try await decidedIdentity()
-        return try await run(request, identity: identity, onOutput: onOutput)
+        do {
+            return try await run(request, identity: identity, onOutput: onOutput)
+        } catch let error as SandboxError where error.code == .unavailable || error.code == .setup {
+            onRefusal()
+            throw error
+        }
     }
 
     func run(
@@ -134,8 +146,8 @@ package final class Sandbox: Sendable {
         let files = try Self.writeFiles(request, directory)
         let plan = try BubblewrapPlan(request, machine: machine, identity: identity, files: files)
 
-        let group = ControlGroup(groups, limits: request.limits, name: name)
-        defer { group?.remove() }
+        let group = takeGroup(request.limits, name: name)
+        defer { if let group { giveBack(group) } }
         let filter = filters.filter(network: request.network, traceInputs: request.traceInputs)
         var limits = StagePlan.Limit.standard(request.limits)
         // Without a group the run is watched; these bounds only hold what grows faster than the watch looks, and lie
@@ -181,6 +193,26 @@ package final class Sandbox: Sendable {
             launch: launch, limits: request.limits, rules: filter.rules, network: request.network, hasNamespace: true,
             wake: wake)
         return try SupervisedRun.perform(settings, group: group, onOutput: onOutput)
+    }
+
+    private func takeGroup(_ limits: SandboxRequest.Limits, name: String) -> ControlGroup? {
+        let idle = idleGroups.withLock { groups in
+            groups.firstIndex { $0.limits.memory == limits.memory && $0.limits.processes == limits.processes }
+                .map { groups.remove(at: $0) }
+        }
+        return idle ?? ControlGroup(groups, limits: limits, name: name)
+    }
+
+    /// - Parameter group: its processes are gone.
+    private func giveBack(_ group: ControlGroup) {
+        // Its counts tell the next run nothing, and it may still hold processes when a run could not be ended.
+        guard group.isEmpty, group.exceeded() == nil else { return group.remove() }
+        let isKept = idleGroups.withLock { groups in
+            guard groups.count < 16 else { return false }
+            groups.append(group)
+            return true
+        }
+        if !isKept { group.remove() }
     }
 
     private func runUnconfined(
