@@ -10,6 +10,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerifierBuilder, decode_timestamp_response
+from sigstore.dsse import Statement
+from sigstore.models import Bundle, ClientTrustConfig
+from sigstore.oidc import IdentityToken
+from sigstore.sign import SigningContext
+from sigstore.verify import Verifier
+from sigstore.verify.policy import Identity
 from tuf.ngclient import Updater
 
 MARTLET, SIGSTORE, WORK = (os.path.abspath(word) for word in sys.argv[1:])
@@ -195,6 +201,49 @@ def signs(version):
             *identity, artifact)
 
 
+def conforms(version):
+    """The signing cases of Sigstore's conformance suite, by its command-line protocol, each side checked by the other."""
+    trust = f"{WORK}/trust-{version}.json"
+    with open(trust) as file:
+        config = json.load(file)
+    run(MARTLET, "trust", "init", "--force", "--root", write("1.root.json", ask("/tuf/1.root.json")), "--mirror",
+        f"{URL}/tuf/")
+    signing = ["--signing-config", write("signing.json", json.dumps(config["signingConfig"]).encode())]
+    artifact, bundle = write("a.txt", b"an artifact to sign\n"), f"{WORK}/conforming.json"
+    digest = hashlib.sha256(b"an artifact to sign\n").hexdigest()
+    statement = json.dumps({
+        "_type": "https://in-toto.io/Statement/v1", "subject": [{"name": "a.txt", "digest": {"sha256": digest}}],
+        "predicateType": "https://example.org/predicate", "predicate": {}}).encode()
+    identity = ["--certificate-identity", "alice@example.org", "--certificate-oidc-issuer", f"{URL}/identity"]
+    theirs = ["--cert-identity", "alice@example.org", "--cert-oidc-issuer", f"{URL}/identity"]
+    for words, input in (([], artifact), (["--in-toto"], write("statement.json", statement))):
+        run(MARTLET, "sign-bundle", *words, "--identity-token", person(), "--bundle", bundle, *signing, input)
+        with open(bundle) as file:
+            made = json.load(file)
+        kind = made["verificationMaterial"]["tlogEntries"][0]["kindVersion"]
+        # Version 2 of the log has one kind for both.
+        wanted = "dsse" if words and version == 1 else "hashedrekord"
+        check("entry", kind == {"kind": wanted, "version": f"0.0.{version}"}, str(kind))
+        leaf = x509.load_der_x509_certificate(
+            base64.b64decode(made["verificationMaterial"]["certificate"]["rawBytes"]))
+        check("no authority's certificate",
+              not any(e.oid == x509.BasicConstraints.oid and e.value.ca for e in leaf.extensions))
+        if words:
+            check("the statement's bytes", base64.b64decode(made["dsseEnvelope"]["payload"]) == statement)
+        for what in (artifact, f"sha256:{digest}"):
+            run(MARTLET, "verify-bundle", "--bundle", bundle, *identity, what)
+        run(SIGSTORE, "--trust-config", trust, "verify", "identity", "--bundle", bundle, *theirs, artifact)
+    # sigstore-python has no command that signs statements.
+    with open(trust) as file:
+        client = ClientTrustConfig.from_json(file.read())
+    with SigningContext.from_trust_config(client).signer(IdentityToken(person())) as signer:
+        made = signer.sign_dsse(Statement(statement)).to_json()
+    Verifier(trusted_root=client.trusted_root).verify_dsse(
+        Bundle.from_json(made), Identity(identity="alice@example.org", issuer=f"{URL}/identity"))
+    run(MARTLET, "verify-bundle", "--bundle", write("theirs.json", made.encode()), *identity, "--trusted-root", trust,
+        artifact)
+
+
 os.makedirs(WORK, exist_ok=True)
 AUTHORITY = f"{DATA}/authority"
 run(MARTLET, "authority", "init", "--organization", "Interop", "--dir", AUTHORITY)
@@ -212,6 +261,7 @@ try:
                 json.loads(ask("/trust/config.json"))["signingConfig"]["rekorTlogUrls"]}
     for version in sorted(versions):
         signs(version)
+        conforms(version)
 finally:
     server.send_signal(signal.SIGTERM)
     check("graceful end", server.wait(timeout=60) == 0)
