@@ -127,10 +127,11 @@ let package = Package(
         module(
             "Serve",
             [
-                "Authority", "Bytes", "Host", "Keys", "Ledger", "Policy", "Registry", "Sigstore", "TUF", "TileLog",
-                "Wire", "Workspace", httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioHTTP,
-                nioPosix, nioSSL, serviceLifecycle, systemPackage, unixSignals,
-            ]),
+                "Attest", "Authority", "Bytes", "Host", "Keys", "Ledger", "Lineage", "Policy", "Registry", "Sigstore",
+                "TUF", "TileLog", "Wire", "Workspace", httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, logging,
+                nioCore, nioHTTP, nioPosix, nioSSL, serviceLifecycle, systemPackage, unixSignals,
+            ],
+            resources: ["explorer.css", "explorer.js", "martlet.svg"].map { .embedInCode("Explorer/\($0)") }),
         // Level 5
         .executableTarget(
             name: "martlet",

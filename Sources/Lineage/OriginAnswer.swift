@@ -156,6 +156,20 @@ extension LineageSearch {
         return answer
     }
 
+    /// The statements that were imported last, the newest first.
+    package func newest(_ limit: Int) throws -> [HistoryAnswer.Event] {
+        try database.prepare("SELECT id FROM statement ORDER BY id DESC LIMIT ?")
+            .rows(.integer(Int64(limit))) { $0.integer(0) }.compactMap { try record($0) }.map { try event($0) }
+    }
+
+    /// The digests of the statements that say how `query`, and the artifacts that it was built from, were made.
+    package func provenance(below query: String) throws -> [Digest] {
+        let answer = try origin(of: query)
+        let made = answer.parts.filter { $0.relation == .builtBy }.map(\.statement)
+        var seen: Set<Int64> = []
+        return try made.filter { seen.insert($0).inserted }.compactMap { try record($0)?.digest }
+    }
+
     private func event(_ record: Record) throws -> HistoryAnswer.Event {
         var event = HistoryAnswer.Event(
             subject: try item(record.first), predicateType: try node(record.type)?.text ?? "",

@@ -23,8 +23,11 @@ final class Doorman: HTTPResponder {
         router.get("/metrics") { _, _ in
             Response.bytes(Array(metrics.text().utf8), type: "text/plain; version=0.0.4; charset=utf-8")
         }
-        router.get("/") { _, _ in
-            Response.text(faces.flatMap(\.notices).map { "\($0.title): \($0.address)\n" }.joined())
+        router.get("/") { request, _ in
+            if let home = faces.lazy.compactMap(\.home).first, request.headers[.accept]?.contains("text/html") == true {
+                return Response(status: .seeOther, headers: [.location: home, .vary: "Accept"])
+            }
+            return Response.text(faces.flatMap(\.notices).map { "\($0.title): \($0.address)\n" }.joined())
         }
         for face in faces {
             face.addRoutes(to: router.group("").add(middleware: FaceDoor(face: face, metrics: metrics)))

@@ -11,6 +11,9 @@ package protocol Face: Sendable {
     /// What `martlet serve` prints about this face: where it is, and what to type next.
     var notices: [FaceNotice] { get }
 
+    /// Where people are sent who open the server's address in a browser; `nil` where the face has no pages.
+    var home: String? { get }
+
     /// Adds the routes. Paths are absolute; errors that handlers throw are answered by `answer(to:)`.
     func addRoutes(to routes: Routes)
 
@@ -28,6 +31,7 @@ package protocol Face: Sendable {
 }
 
 extension Face {
+    package var home: String? { nil }
     package func health() async -> FaceHealth { .healthy }
     package func run() async throws { try? await gracefulShutdown() }
     package func stop() async {}
