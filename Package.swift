@@ -110,8 +110,8 @@ let package = Package(
         module(
             "Build",
             [
-                "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Inventory", "Keys", "Sandbox", "Sigstore", "Wire",
-                "Workspace",
+                "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Image", "Inventory", "Keys", "Registry", "Sandbox",
+                "Sigstore", "Wire", "Workspace",
                 systemPackage,
             ]),
         module("Lineage", ["Attest", "Bytes", "Database", "Host", "Inventory", systemPackage]),
@@ -123,7 +123,10 @@ let package = Package(
         // Level 4
         module(
             "Reports",
-            ["Attest", "Build", "Bytes", "Host", "Keys", "Ledger", "Policy", "Sigstore", "Workspace", systemPackage]),
+            [
+                "Attest", "Build", "Bytes", "Host", "Keys", "Ledger", "Policy", "Registry", "Sigstore", "Workspace",
+                systemPackage,
+            ]),
         module(
             "Serve",
             [
@@ -212,8 +215,8 @@ let package = Package(
         tests(
             "Build",
             [
-                "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Inventory", "Keys", "Sandbox", "Sigstore",
-                "Workspace",
+                "Attest", "Bytes", "Cache", "Git", "Graph", "Host", "Inventory", "Keys", "Registry", "Sandbox",
+                "Sigstore", "Workspace",
                 systemPackage,
             ]),
         tests("Policy", ["Attest", "Bytes", "Cache", "Host", "Keys", "Sigstore", "Workspace", systemPackage]),

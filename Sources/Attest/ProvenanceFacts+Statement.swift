@@ -66,7 +66,7 @@ extension ProvenanceFacts {
         for package in locked.sorted(by: { $0.uri < $1.uri }) {
             out.append(ResourceDescriptor(uri: package.uri, digest: package.digest, annotations: role(.locked)))
         }
-        return out
+        return out + archive
     }
 
     private func role(_ role: MartletBuild.Role) -> JSONObject { ["role": .string(role.rawValue)] }

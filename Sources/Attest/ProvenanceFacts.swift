@@ -112,6 +112,8 @@ package struct ProvenanceFacts: Sendable {
     package var fetched: [Resource] = []
     package var images: [Resource] = []
     package var locked: [LockedPackage] = []
+    /// What the Debian packages of an image follow from, and they themselves, with their roles.
+    package var archive: [ResourceDescriptor] = []
     package var builder: Builder
     package var log: Digest?
     package var metadata = Provenance.Metadata()
@@ -155,6 +157,14 @@ package enum MartletBuild {
         case image
         /// A package that a lock file among the inputs names, with the digest that it gives.
         case locked
+        /// The keys that a Debian archive's release must be signed by.
+        case keyring
+        /// The archive's signed release.
+        case release
+        /// A list of packages that the release names.
+        case index
+        /// A Debian package in an image.
+        case debian
     }
 
     /// The identity of a martlet binary.

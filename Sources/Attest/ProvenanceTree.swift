@@ -113,11 +113,14 @@ package struct ProvenanceTree: Sendable {
                 let more = view.subjects.count > 1 ? "  and \(view.subjects.count - 1) more" : ""
                 lines.append("subject   \(subject.name)  \(digest(subject.digest))\(more)")
             }
-            for material in view.materials where material.role != .package && material.role != .locked {
+            let counted: [MartletBuild.Role] = [.package, .locked, .keyring, .index, .debian]
+            for material in view.materials where !(material.role.map(counted.contains) ?? false) {
                 lines.append(line(material))
             }
             let locked = view.materials(.locked).count
             if locked > 0 { lines.append("locked    \(locked) packages of lock files") }
+            let debian = view.materials(.debian).count
+            if debian > 0 { lines.append("debian    \(debian) packages of the archive") }
             return lines
         }
 
@@ -135,7 +138,8 @@ package struct ProvenanceTree: Sendable {
             case .tool: return "tool      \(material.name ?? name)  \(digest(material))\(note("version"))"
             case .fetched: return "fetched   \(name)  \(digest(material))"
             case .image: return "image     \(name)  \(digest(material))"
-            case .package, .locked, nil: return "material  \(name)  \(digest(material))"
+            case .release: return "archive   \(name)  \(digest(material))\(note("date"))"
+            case .package, .locked, .keyring, .index, .debian, nil: return "material  \(name)  \(digest(material))"
             }
         }
 

@@ -1,4 +1,5 @@
 internal import Host
+package import Workspace
 
 /// How a build is run, beside what is built.
 package struct BuildOptions: Sendable {
@@ -18,6 +19,9 @@ package struct BuildOptions: Sendable {
     package var timeLimit = 3600
     /// Signs what is said of each package, before it counts as built.
     package var signatures: StatementSignatures?
+    /// The provenance that images carry inside, where another build's is to be taken: of a build that is made again, so
+    /// that it can come out the same. It is, only as far as it says what this build says of artifacts and sources.
+    package var provenanceInside: [PackageName: [UInt8]] = [:]
     /// Names of arguments whose values must not appear anywhere.
     package var secretArguments: [String] = []
 

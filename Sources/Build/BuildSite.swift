@@ -16,6 +16,9 @@ package struct BuildSite: Sendable {
     package var tools: ToolSettings
     /// Where steps run; on the same file system as the store.
     package var scratch: FilePath
+    /// Where files of Debian packages are taken from beside the store, when that is one of its own: they follow from
+    /// locks, and are not fetched twice.
+    package var fetchedPackages: FilePath?
     /// Writes the provenance.
     package var witness: @Sendable () async throws -> Witness
     /// The state of the repository (`SourceFacts.state`) now. Asked only when a result was made from uncommitted files.

@@ -171,6 +171,8 @@ package struct Builder: Sendable {
     /// The same of a package that is known to follow from its key.
     func reusableResult(for key: Digest) async throws -> BuiltPackage? {
         guard let built = try cachedResult(for: key), await isWitnessed(built) else { return nil }
+        // An image whose provenance inside nobody signed, or somebody else, is no result of a build that signs.
+        if let signer = options.signatures?.signerID, let known = built.bundleSigner, known != signer { return nil }
         return try await site.store.isComplete(built.ownTree) ? built : nil
     }
 

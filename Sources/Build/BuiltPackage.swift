@@ -78,6 +78,9 @@ package struct BuiltPackage: Sendable {
     /// it was built from, says that inputs are not as the commit has them. In another state what it says may no longer
     /// be so, and it has to be written again. `nil` when every input was committed: that stays true.
     package var uncommitted: Digest?
+    /// Whoever signed the provenance which an image carries inside; empty where nobody did, `nil` where
+    /// there is none inside.
+    package var bundleSigner: String?
 
     /// The record as the cache stores it (docs/formats/cache.md).
     package var json: JSON {
@@ -98,6 +101,7 @@ package struct BuiltPackage: Sendable {
             "sandbox": .string(sandbox.rawValue),
             "startedOn": .integer(startedOn), "finishedOn": .integer(finishedOn),
             "uncommitted": uncommitted.map { .string($0.hex) } ?? .null,
+            "bundleSigner": bundleSigner.map(JSON.string) ?? .null,
         ]
     }
 }
@@ -140,6 +144,7 @@ extension BuiltPackage {
             name: name, key: key, leewayVersion: leewayVersion, ownTree: ownTree, artifact: artifact,
             references: references,
             dependencies: dependencies, inputTree: inputTree, steps: steps, fetched: fetched,
-            sandbox: sandbox, startedOn: startedOn, finishedOn: finishedOn, uncommitted: digest(uncommitted))
+            sandbox: sandbox, startedOn: startedOn, finishedOn: finishedOn, uncommitted: digest(uncommitted),
+            bundleSigner: json["bundleSigner"]?.stringValue)
     }
 }

@@ -15,12 +15,10 @@ struct ImageStep: Sendable {
 
     private static let outputLimit = 64 << 20
 
-    private var component: String { run.package.name.component == "//" ? "" : run.package.name.component }
-
     func run(in workplace: StepWorkplace) async throws -> StepRun.Result {
-        let context = try await makeContext(in: workplace)
+        let context = try await run.context(in: workplace)
         let output = try workplace.makeDirectory("image")
-        let builder = try ImageBuilder.find(storage: try workplace.makeDirectory("storage"))
+        let builder = try HostImageBuilder.find(storage: try workplace.makeDirectory("storage"))
         guard case .docker(let config) = run.package.config else {
             throw BuildError(.configuration, "only docker packages have image steps", package: run.package.name)
         }
@@ -46,37 +44,8 @@ struct ImageStep: Sendable {
             try await archive(output.appending("layout"), to: artifact.appending("image.tar"))
             try writeDescription(config, layout: output.appending("layout"), to: artifact)
         }
-        let captured = try await StepChanges.capture(artifact, over: FileSet(), isWhole: true, in: run.site.store)
-        var changes = StepChanges()
-        let directory =
-            component.isEmpty ? run.recipe.artifactDirectory : "\(component)/\(run.recipe.artifactDirectory)"
-        for (path, node) in captured.files.nodes { changes.files.put(node, at: "\(directory)/\(path)") }
-        for path in captured.files.emptyDirectories { changes.files.makeDirectory("\(directory)/\(path)") }
+        let changes = try await run.captureArtifact(artifact)
         return StepRun.Result(changes: changes, fetched: nil, log: log)
-    }
-
-    /// A private copy of the package's directory with its dependencies in their places.
-    private func makeContext(in workplace: StepWorkplace) async throws -> FilePath {
-        let context = try workplace.makeDirectory("context")
-        for (path, node) in run.before.subset(below: component).nodes {
-            let target = context.appending(path)
-            try Files.createDirectories(target.removingLastComponent())
-            let source = workplace.lower.appending(component).appending(path)
-            switch node {
-            case .file(_, _, let isExecutable):
-                _ = try Files.copy(source, to: target, mode: isExecutable ? 0o755 : 0o644)
-            case .link(let destination): try Files.symlink(destination, at: target)
-            case .directory: break
-            }
-        }
-        for dependency in run.dependencies {
-            for part in dependency.parts {
-                var place = context.appending(dependency.mount.path)
-                if !part.path.isEmpty { place.append(part.path) }
-                try await run.site.store.copy(part.tree, to: place)
-            }
-        }
-        return context
     }
 
     /// The OCI layout as one archive whose bytes follow from its files alone.
@@ -104,7 +73,7 @@ struct ImageStep: Sendable {
 }
 
 /// The program that builds images: buildah where it is installed, else docker's buildx.
-struct ImageBuilder: Sendable {
+struct HostImageBuilder: Sendable {
     private enum Kind { case buildah, docker }
 
     private let kind: Kind
@@ -115,7 +84,7 @@ struct ImageBuilder: Sendable {
     /// The names of the programs, in the order in which they are preferred.
     static let names = ["buildah", "docker"]
 
-    static func find(storage: FilePath) throws -> ImageBuilder {
+    static func find(storage: FilePath) throws -> HostImageBuilder {
         let path = ChildProcess.environmentVariable("PATH") ?? "/usr/bin:/bin"
         var environment = [
             "PATH": path, "HOME": storage.string, "TMPDIR": storage.string, "LANG": "C.UTF-8", "TZ": "UTC",
@@ -125,7 +94,7 @@ struct ImageBuilder: Sendable {
             environment[name] = ChildProcess.environmentVariable(name)
         }
         for (name, kind) in zip(names, [Kind.buildah, .docker]) where ToolPath.find(name, path: path) != nil {
-            return ImageBuilder(kind: kind, storage: storage, environment: environment)
+            return HostImageBuilder(kind: kind, storage: storage, environment: environment)
         }
         throw BuildError(
             .unavailable, "docker packages need buildah or docker; install one, e.g. apt-get install buildah")

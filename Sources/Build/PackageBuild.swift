@@ -1,6 +1,7 @@
 internal import Bytes
 internal import Cache
 internal import Host
+internal import Image
 internal import Sandbox
 internal import SystemPackage
 internal import Workspace
@@ -25,6 +26,8 @@ struct PackageBuild {
     /// What fetch steps left.
     private var fetched: Digest?
     private var steps: [BuiltPackage.Step] = []
+    /// The provenance that an image carries inside.
+    private var inside: [UInt8]?
 
     init(
         package: Package, recipe: Recipe, key: PackageKey, dependencies: [DependencyArtifact], site: BuildSite,
@@ -57,6 +60,8 @@ struct PackageBuild {
         var built: BuiltPackage
         /// Sorted by path.
         var outputs: [OutputFile]
+        /// The images in the artifact, by name and digest.
+        var images: [AssembledImage] = []
     }
 
     /// A file of the artifact.
@@ -68,6 +73,12 @@ struct PackageBuild {
     /// Runs what has to be run and stores the artifact.
     mutating func run() async throws -> Result {
         let started = site.clock()
+        if let assembly = recipe.assembly, !assembly.provenance.isEmpty {
+            inside = try await ProvenanceInside(
+                package: package, dependencies: dependencies.map { ($0.key, $0.mount.package) },
+                statements: RecordedStatements(actions: site.actions, store: site.store), options: options
+            ).bytes()
+        }
         placeInputs()
         let inputs = files
         let inputRoot = try inputs.tree().root
@@ -134,6 +145,11 @@ struct PackageBuild {
         platform["keeps-files"] = step.keepsFiles ? "yes" : "no"
         let roots = toolchain.roots.map(\.string) + package.settings.toolRoots
         if !roots.isEmpty { platform["tool-roots"] = roots.joined(separator: ":") }
+        if case .imageAssembly(let image) = step.runner {
+            platform["image"] = "\(image.definition) lock=\(image.lock) compression=\(image.compression.rawValue)"
+            platform["image-recipe"] = "\(ImageBuilder.recipeVersion)"
+            if let inside { platform["image-provenance"] = "\(image.provenance) \(Digest.of(inside))" }
+        }
         if case .imageBuilder(let image) = step.runner {
             platform["image"] = "\(image.dockerfile) squash=\(image.squash)"
             for (name, value) in image.buildArguments { platform["image-argument:\(name)"] = value }
@@ -174,7 +190,7 @@ struct PackageBuild {
             toolchain: toolchain, timeLimit: package.settings.timeLimit ?? options.timeLimit,
             traceInputs: options.traceInputs,
             environment: action.environment,
-            before: files, fetched: fetched, report: report)
+            before: files, fetched: fetched, provenance: inside, report: report)
         let begin = Clocks.monotonicNanoseconds()
         let result = try await run.run(in: place)
         let seconds = Double(Clocks.monotonicNanoseconds() - begin) / 1e9
@@ -238,13 +254,15 @@ struct PackageBuild {
             guard case .file(let digest, _, _) = node, before.nodes[path] != node else { return nil }
             return OutputFile(path: path, digest: digest)
         }
-        let built = BuiltPackage(
+        var built = BuiltPackage(
             name: package.name, key: key.digest, leewayVersion: package.leewayVersion, ownTree: ownTree.root.digest,
             artifact: wholeTree.root.digest, references: references,
             dependencies: needed, inputTree: inputRoot, steps: steps, fetched: try fetchedFiles(),
             sandbox: sandbox.level,
             startedOn: started, finishedOn: site.clock())
-        return Result(built: built, outputs: outputs.sorted { $0.path < $1.path })
+        if inside != nil { built.bundleSigner = options.signatures?.signerID ?? "" }
+        let images = recipe.assembly == nil ? [] : try AssembledImage.all(in: own, of: package.name, site.store)
+        return Result(built: built, outputs: outputs.sorted { $0.path < $1.path }, images: images)
     }
 
     /// Whether a path is in the artifact if the package says what is.

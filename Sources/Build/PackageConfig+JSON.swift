@@ -30,6 +30,11 @@ extension PackageConfig {
                 "buildArgs": .table(config.buildArgs), "squash": .bool(config.squash),
                 "metadata": .table(config.metadata), "exportToCache": config.exportToCache.map(JSON.bool) ?? .null,
             ]
+        case .image(let config):
+            [
+                "definition": .string(config.definition), "lock": .string(config.lock),
+                "compression": .string(config.compression.rawValue), "provenance": .string(config.provenance),
+            ]
         case .swift(let config):
             [
                 "configuration": .string(config.configuration.rawValue), "products": .list(config.products),

@@ -1,4 +1,5 @@
 package import Bytes
+internal import Image
 internal import SystemPackage
 package import Workspace
 
@@ -88,6 +89,10 @@ package struct PackageKey: Sendable {
                         "arguments": .table(image.buildArguments),
                     ]
                 ))
+        }
+        // What is in the image is in `config`; this is how layers are made of it.
+        if case .imageAssembly = step.runner {
+            members.append(("image", ["recipe": .integer(ImageBuilder.recipeVersion)]))
         }
         return .rows(members)
     }

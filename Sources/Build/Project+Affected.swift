@@ -61,7 +61,7 @@ extension Project {
         let root = directory.appending("workspace")
         try Files.createDirectory(root)
         try await repository.export(try await repository.tree(of: commit), to: root)
-        try requireNeutral(root)
+        try Self.requireNeutral(root)
         let loaded = try await Self.load(root, options, cache, commit: commit.id.hex)
         try? Files.removeTree(try cache.statIndex(of: root))
         let past = Project(options: options, workspace: loaded, cache: cache)
@@ -74,7 +74,7 @@ extension Project {
     }
 
     /// Entries of `.leewayignore` match anywhere in absolute paths, and so in that of the copy.
-    private func requireNeutral(_ root: FilePath) throws {
+    static func requireNeutral(_ root: FilePath) throws {
         guard let text = try? Files.readText(root.appending(".leewayignore"), limit: 1 << 20) else { return }
         guard let entry = text.split(separator: "\n").first(where: { root.string.contains($0) }) else { return }
         throw BuildError(

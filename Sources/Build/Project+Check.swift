@@ -15,15 +15,31 @@ extension Project {
         var again = building
         again.jobs = 1
         var runs: [(outcome: Builder.Outcome, store: ContentStore)] = []
-        for (name, options) in [("first", building), ("the-second-build-under-a-longer-path", again)] {
+        for (name, isSecond) in [("first", false), ("the-second-build-under-a-longer-path", true)] {
             let store = try ContentStore(directory: scratch.appending(name))
-            let builder = try await builder(options).moved(
+            let builder = try await builder(isSecond ? again : building).moved(
                 to: store, scratch: scratch.appending(name).appending("steps"))
             let outcome = try await builder.build(try await builder.plan(targets)) { _ in }
             if let failure = outcome.failures.sorted(by: { $0.key < $1.key }).first { throw failure.value }
+            again.provenanceInside = try await provenanceInside(outcome, store)
             runs.append((outcome, store))
         }
         return try ReproducibilityCheck(runs[0].outcome, in: runs[0].store, runs[1].outcome, in: runs[1].store)
+    }
+
+    /// What images that were built carry inside.
+    private func provenanceInside(_ outcome: Builder.Outcome, _ store: ContentStore) async throws -> [PackageName:
+        [UInt8]]
+    {
+        var inside: [PackageName: [UInt8]] = [:]
+        for (name, built) in outcome.built where built.bundleSigner != nil {
+            guard let package = workspace.packages[name] else { continue }
+            inside[name] = try await ProvenanceInside(
+                package: package, dependencies: built.dependencies.map { ($0.key, $0.package) },
+                statements: RecordedStatements(actions: ActionCache(store), store: store), options: BuildOptions()
+            ).bytes()
+        }
+        return inside
     }
 }
 
@@ -32,6 +48,7 @@ extension Builder {
     func moved(to store: ContentStore, scratch: FilePath) throws -> Builder {
         try Files.createDirectories(scratch)
         var site = site
+        site.fetchedPackages = site.fetchedPackages ?? AssemblyStep.packageDirectory(of: site.store)
         site.store = store
         site.actions = ActionCache(store)
         site.scratch = scratch

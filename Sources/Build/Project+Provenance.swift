@@ -43,24 +43,9 @@ extension Project {
         return bundle
     }
 
-    /// What was said of a package when it was built.
-    private struct Said {
-        var built: BuiltPackage
-        var statement: [UInt8]
-    }
-
     /// What was said of `built`, last, and of everything that it was built from.
-    private func statements(of built: BuiltPackage, _ format: ProvenanceFormat) throws -> [Said] {
-        var all: [Said] = []
-        var done: Set<Digest> = []
-        func append(_ key: Digest, _ name: PackageName) throws {
-            guard done.insert(key).inserted else { return }
-            let (built, record) = try PackageRecord.recorded(key, name, actions: cache.actions, store: cache.store)
-            for dependency in built.dependencies { try append(dependency.key, dependency.package) }
-            all.append(Said(built: built, statement: try PackageRecord.statement(record, format, store: cache.store)))
-        }
-        try append(built.key, built.name)
-        return all
+    private func statements(of built: BuiltPackage, _ format: ProvenanceFormat) throws -> [RecordedStatements.Said] {
+        try RecordedStatements(actions: cache.actions, store: cache.store).all(of: [(built.key, built.name)], format)
     }
 
     // MARK: Archives

@@ -18,7 +18,7 @@ extension Recipe {
             DependencyMount(package: $0, path: package.place(of: $0), isPartOfArtifact: false)
         }
         recipe.artifactDirectory = "_martlet"
-        recipe.tools = ImageBuilder.names + package.prep.compactMap(\.first)
+        recipe.tools = HostImageBuilder.names + package.prep.compactMap(\.first)
         return recipe
     }
 }

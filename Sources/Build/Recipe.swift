@@ -31,6 +31,8 @@ package struct Recipe: Sendable, Equatable {
         case sandbox
         /// An image builder on the host, because it needs privileges that no sandboxed step has.
         case imageBuilder(ImageBuild)
+        /// martlet itself, which puts an image together from files and packages and starts nothing.
+        case imageAssembly(ImageAssembly)
     }
 
     /// The image that a docker package asks for.
@@ -38,6 +40,16 @@ package struct Recipe: Sendable, Equatable {
         package var dockerfile: String
         package var buildArguments: [String: String]
         package var squash: Bool
+    }
+
+    /// The image that an image package asks for. Files are relative to the package's directory.
+    package struct ImageAssembly: Sendable, Equatable {
+        package var definition: String
+        /// Empty for an image without Debian packages.
+        package var lock: String
+        package var compression: ImageConfig.Compression
+        /// Where in the image the provenance of the dependencies is put; empty for nowhere.
+        package var provenance: String
     }
 
     /// A file that martlet writes into the package's directory before the first step.
@@ -111,6 +123,7 @@ extension Recipe {
         case .go(let config): self = try Self.go(package, config, context)
         case .yarn(let config): self = try Self.yarn(package, config, context)
         case .docker(let config): self = Self.docker(package, config, context)
+        case .image(let config): self = Self.image(package, config, context)
         case .swift(let config): self = Self.swift(package, config, context)
         }
         addFetchCommands(of: package)

@@ -29,6 +29,9 @@ package struct StatementSignatures: Sendable {
         self.init(EnvelopeBundles(signer), cache: cache)
     }
 
+    /// Tells signers apart.
+    var signerID: String { Digest.of(signer.name).hex }
+
     /// Signs the statements about `built` and everything that it was built from.
     func sign(_ built: BuiltPackage) async throws {
         var waiting = [built]

@@ -50,7 +50,7 @@ enum StepEnvironment {
             variables["YARN_CACHE_FOLDER"] = "\(fetchedDirectory)/yarn"
         case .docker:
             variables["DOCKER_BUILDKIT"] = "1"
-        case .generic, .swift: break
+        case .generic, .image, .swift: break
         }
         variables.merge(step.environment) { $1 }
         variables.merge(passed) { $1 }

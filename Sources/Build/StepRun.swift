@@ -29,6 +29,8 @@ struct StepRun: Sendable {
     /// The files as the step finds them.
     let before: FileSet
     let fetched: Digest?
+    /// The provenance that an image carries inside.
+    let provenance: [UInt8]?
     let report: @Sendable (BuildEvent.Kind) -> Void
 
     /// Bytes that a step may keep in its private home directory.
@@ -39,6 +41,8 @@ struct StepRun: Sendable {
         case .sandbox: try await runInSandbox(workplace)
         case .imageBuilder(let image):
             try await ImageStep(run: self, image: image).run(in: workplace)
+        case .imageAssembly(let assembly):
+            try await AssemblyStep(run: self, assembly: assembly).run(in: workplace)
         }
     }
 

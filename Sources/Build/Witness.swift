@@ -1,6 +1,7 @@
 package import Attest
 internal import Bytes
 internal import Host
+internal import Image
 internal import Inventory
 internal import Sandbox
 internal import SystemPackage
@@ -52,6 +53,10 @@ package struct Witness: Sendable {
             builder: .init(version: MartletProgram.version, digest: program.digest))
         facts.subjects = [Subject(name: package.name.description, digest: ["sha256": built.artifact.hex])]
         facts.subjects += result.outputs.map { Subject(name: $0.path, digest: ["sha256": $0.digest.hex]) }
+        facts.subjects += result.images.map {
+            Subject(name: $0.name, digest: [$0.digest.algorithm.rawValue: $0.digest.hex])
+        }
+        facts.archive = try archiveState(of: package)
         facts.variant = variant
         facts.arguments = package.substituted
         facts.configuration = package.config.json
@@ -98,8 +103,24 @@ package struct Witness: Sendable {
         }
     }
 
+    /// The signed state of the archives that an image's packages are from, and those packages.
+    private func archiveState(of package: Package) throws -> [ResourceDescriptor] {
+        guard case .image(let config) = package.config, !config.lock.isEmpty else { return [] }
+        let component = package.name.component == "//" ? root : root.appending(package.name.component)
+        let bytes = try Files.read(component.appending(config.lock), limit: ImageLock.byteLimit)
+        guard package.sources.contains(where: { $0.digest == Digest.of(bytes) }) else {
+            throw BuildError(.changed, "\(config.lock) changed while the build ran; build again", package: package.name)
+        }
+        let lock = try ImageLock(parsing: bytes)
+        let definition = try ImageDefinition.load(component.appending(config.definition))
+        return lock.resolvedDependencies(
+            keyrings: definition.archives.map(\.keyringText), packages: lock.allPackages,
+            packageRole: MartletBuild.Role.debian.rawValue)
+    }
+
     /// A package is as well kept apart as its least well kept step.
     private static func sandbox(of built: BuiltPackage, _ recipe: Recipe) -> String {
-        recipe.steps.contains { $0.runner != .sandbox } ? "image-builder" : built.sandbox.rawValue
+        for step in recipe.steps { if case .imageBuilder = step.runner { return "image-builder" } }
+        return built.sandbox.rawValue
     }
 }

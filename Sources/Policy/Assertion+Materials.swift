@@ -11,7 +11,7 @@ extension Assertion {
         for material in view.materials {
             switch material.role {
             case .source, .inputs, .changed: continue
-            case .package, .tool, .fetched, .image, .locked:
+            case .package, .tool, .fetched, .image, .locked, .keyring, .release, .index, .debian:
                 if !material.isPinned { return ["contains material without a digest, e.g. \(material.title)"] }
             case nil: return ["contains material of an unknown kind, e.g. \(material.title)"]
             }

@@ -3,7 +3,7 @@ internal import Host
 
 /// The kinds of packages that martlet builds.
 package enum PackageType: String, Sendable, CaseIterable {
-    case generic, go, yarn, docker, swift
+    case generic, go, yarn, docker, image, swift
 }
 
 /// One file that a package is made from.

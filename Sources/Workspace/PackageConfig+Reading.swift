@@ -7,6 +7,7 @@ extension PackageConfig {
         case .go: return .go(GoConfig(node, &reader))
         case .yarn: return .yarn(YarnConfig(node, &reader))
         case .docker: return .docker(DockerConfig(node, &reader))
+        case .image: return .image(ImageConfig(node, &reader))
         case .swift: return .swift(SwiftConfig(node, &reader))
         }
     }
@@ -19,6 +20,7 @@ extension PackageConfig {
             config.goMod.isEmpty ? [] : [config.goMod, String(config.goMod.dropLast(4)) + ".sum"]
         case .yarn(let config): [config.yarnLock, config.tsconfig].filter { !$0.isEmpty }
         case .docker(let config): [config.dockerfile]
+        case .image(let config): [config.definition, config.lock].filter { !$0.isEmpty }
         case .swift: []
         }
     }
@@ -38,6 +40,9 @@ extension PackageConfig {
         case (.docker(var own), .docker(let other)):
             own.fill(from: other)
             self = .docker(own)
+        case (.image(var own), .image(let other)):
+            own.fill(from: other)
+            self = .image(own)
         case (.swift(var own), .swift(let other)):
             own.fill(from: other)
             self = .swift(own)
@@ -199,6 +204,53 @@ extension DockerConfig {
         fillEmpty(&squash, other.squash)
         fillEmpty(&metadata, other.metadata)
         if exportToCache == nil { exportToCache = other.exportToCache }
+    }
+}
+
+extension ImageConfig {
+    fileprivate init(_ node: YAMLNode, _ reader: inout YAMLReader) {
+        for (key, value, keyNode) in reader.fields(node, "config") ?? [] {
+            switch key {
+            case "definition":
+                let text = reader.string(value, key)
+                if !text.isEmpty { definition = text }
+                Self.checkFile(text, key, at: value, &reader)
+            case "lock":
+                lock = reader.string(value, key)
+                Self.checkFile(lock, key, at: value, &reader)
+            case "compression":
+                let text = reader.string(value, key)
+                if let known = Compression(rawValue: text) {
+                    compression = known
+                } else if !text.isEmpty {
+                    let names = Compression.allCases.map(\.rawValue).joined(separator: ", ")
+                    reader.report(.error, "unknown compression '\(text)'", at: value, remedy: "use one of \(names)")
+                }
+            case "provenance":
+                provenance = reader.string(value, key)
+                let parts = provenance.split(separator: "/", omittingEmptySubsequences: false)
+                if !provenance.isEmpty, parts.contains(where: { ["", ".", ".."].contains($0) }) {
+                    reader.report(
+                        .error, "'\(provenance)' is no path of a file in the image", at: value,
+                        remedy: "use app/provenance-bundle.jsonl, for instance")
+                }
+            default:
+                reader.reportUnknown(
+                    key, at: keyNode, in: "config of an image package",
+                    known: ["definition", "lock", "compression", "provenance"])
+            }
+        }
+    }
+
+    private static func checkFile(_ path: String, _ key: String, at node: YAMLNode, _ reader: inout YAMLReader) {
+        if path.hasPrefix("/") || path.split(separator: "/").contains("..") {
+            reader.report(.error, "\(key) has to be a file of the component", at: node)
+        }
+    }
+
+    fileprivate mutating func fill(from other: ImageConfig) {
+        fillEmpty(&lock, other.lock)
+        fillEmpty(&provenance, other.provenance)
     }
 }
 

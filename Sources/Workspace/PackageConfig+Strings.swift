@@ -33,6 +33,11 @@ extension PackageConfig {
             config.buildArgs = all(config.buildArgs)
             config.metadata = all(config.metadata)
             return .docker(config)
+        case .image(var config):
+            config.definition = change(config.definition)
+            config.lock = change(config.lock)
+            config.provenance = change(config.provenance)
+            return .image(config)
         case .swift(var config):
             config.products = all(config.products)
             config.buildFlags = all(config.buildFlags)

@@ -4,6 +4,7 @@ package enum PackageConfig: Hashable, Sendable {
     case go(GoConfig)
     case yarn(YarnConfig)
     case docker(DockerConfig)
+    case image(ImageConfig)
     case swift(SwiftConfig)
 }
 
@@ -58,6 +59,22 @@ package struct DockerConfig: Hashable, Sendable {
     package var squash = false
     package var metadata: [String: String] = [:]
     package var exportToCache: Bool?
+
+    package init() {}
+}
+
+/// `config` of an image package, a type of martlet's own.
+package struct ImageConfig: Hashable, Sendable {
+    /// How layers are packed.
+    package enum Compression: String, Sendable, CaseIterable { case gzip, zstd, none }
+
+    /// The image's definition, relative to the component.
+    package var definition = "image.yaml"
+    /// The lock of its Debian packages, relative to the component; empty for an image without any.
+    package var lock = ""
+    package var compression = Compression.gzip
+    /// Where in the image the provenance of its packages is put, relative to the root; empty for nowhere.
+    package var provenance = ""
 
     package init() {}
 }

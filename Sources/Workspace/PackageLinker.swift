@@ -30,7 +30,9 @@ struct PackageLinker {
     }
 
     /// The version of the way in which each type is built, which Leeway raises when that changes.
-    private static let processVersions: [PackageType: Int] = [.yarn: 7, .go: 2, .docker: 4, .generic: 1, .swift: 1]
+    private static let processVersions: [PackageType: Int] = [
+        .yarn: 7, .go: 2, .docker: 4, .generic: 1, .image: 1, .swift: 1,
+    ]
 
     mutating func link() async throws -> Workspace {
         workspace.order = drafts.map(\.name)

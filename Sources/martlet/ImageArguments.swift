@@ -23,10 +23,22 @@ struct ImageArguments: ParsableArguments {
             "A PEM file with the authorities that web servers' certificates are checked with.", valueName: "file"))
     var caFile: String?
 
+    /// Another cache, from which files are taken that need not be fetched again.
+    var origin: FilePath?
+
+    /// Where packages and layers are kept.
+    var directory: FilePath {
+        cacheDir.map { FilePath($0) }
+            ?? CacheLocation.directory(environment: ProcessEnvironment.variables).appending("images")
+    }
+
+    private enum CodingKeys: String, CodingKey { case definition, cacheDir, offline, caFile }
+
     func load() throws -> ImageDefinition { try ImageDefinition.load(FilePath(definition)) }
 
     /// Reads the lock beside the definition.
     func lock(of definition: ImageDefinition) throws -> ImageLock {
+        guard definition.needsLock else { return .none(of: definition) }
         guard let lock = try lockIfPresent(of: definition) else {
             throw CommandError.usage(
                 "\(definition.lockPath) is missing; run martlet image lock \(definition.path) and keep it with the definition"
@@ -42,10 +54,7 @@ struct ImageArguments: ParsableArguments {
 
     /// Runs `body` with what fetches and keeps packages.
     func withClient<Result>(_ body: (ArchiveClient) async throws -> Result) async throws -> Result {
-        let directory =
-            cacheDir.map { FilePath($0) }
-            ?? CacheLocation.directory(environment: ProcessEnvironment.variables).appending("images")
-        let cache = ImageCache(directory)
+        let cache = ImageCache(directory, origin: origin)
         guard !offline else { return try await body(ArchiveClient(cache: cache, http: nil)) }
         var settings = WireSettings(
             userAgent: "martlet/\(MartletProgram.version)", environment: ProcessEnvironment.variables)

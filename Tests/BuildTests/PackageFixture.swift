@@ -17,6 +17,7 @@ extension Package {
             case .go: .go
             case .yarn: .yarn
             case .docker: .docker
+            case .image: .image
             case .swift: .swift
             }
         return Package(

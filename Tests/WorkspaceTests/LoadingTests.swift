@@ -254,7 +254,7 @@ struct LoadingTests {
             workspace.errors.prefix(3).map(\.description) == [
                 "a/BUILD.yaml:4: error: srcs has to be a list",
                 "a/BUILD.yaml:5: error: ephemeral has to be true or false",
-                "b/BUILD.yaml:3: error: unknown package type 'rust'; use one of docker, generic, go, swift, yarn",
+                "b/BUILD.yaml:3: error: unknown package type 'rust'; use one of docker, generic, go, image, swift, yarn",
             ])
         #expect(workspace.errors.contains { $0.location.file == "c/BUILD.yaml" })
         #expect(workspace.errors.contains { $0.location.file == "d/BUILD.yaml" && $0.message.contains("deeper") })

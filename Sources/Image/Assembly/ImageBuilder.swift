@@ -12,6 +12,9 @@ package struct ImageBuilder: Sendable {
     let created: Timestamp
     let width: Int
 
+    /// Raised when equal definitions and locks give another image than before.
+    package static let recipeVersion = LayerRecipe.version
+
     package init(
         _ definition: ImageDefinition, lock: ImageLock, client: ArchiveClient, compression: LayerCompression = .gzip,
         created: Timestamp? = nil, width: Int? = nil
@@ -30,6 +33,10 @@ package struct ImageBuilder: Sendable {
     /// The lock is checked first: it must be the definition's, and its chain must have been verified on this machine.
     package func build(variants: [String]? = nil, architectures: [String]? = nil) async throws -> [ImageSet] {
         try await LockVerifier(client: client).ensureVerified(lock, of: definition)
+        guard !definition.architectures.isEmpty else {
+            throw ImageError(
+                .malformed, "\(definition.path): architectures is missing; name at least one, such as amd64")
+        }
         let variantNames = variants ?? [""] + definition.variants.map(\.name)
         let architectureNames = architectures ?? definition.architectures
         for name in variantNames where !name.isEmpty && !definition.variants.contains(where: { $0.name == name }) {
@@ -55,6 +62,13 @@ package struct ImageBuilder: Sendable {
                 layers += try await store.layers([cache], of: definition)
                 titles.append(cache.title)
             }
+            for file in definition.attachments {
+                let last = try FixedLayer.files([file]).map {
+                    LayerRecipe(source: .fixed($0), isMerged: plan.isMerged, compression: compression)
+                }
+                layers += try await store.layers(last, of: definition)
+                titles += last.map(\.title)
+            }
             images.append(assemble(plan, layers, titles))
         }
         return variantNames.map { variant in
@@ -69,6 +83,7 @@ package struct ImageBuilder: Sendable {
         var variant: String
         var architecture: String
         var isMerged: Bool
+        var hasCertificates: Bool
         var recipes: [LayerRecipe]
         var settings: ImageDefinition.Settings
         var packages: [ImageLock.Package]
@@ -92,16 +107,18 @@ package struct ImageBuilder: Sendable {
             recipes += FixedLayer.all(definition).filter { !$0.entries.isEmpty }.map { recipe(.fixed($0)) }
             if definition.hasCertificates { recipes += materials.map { recipe(.certificates($0)) } }
         }
-        if !definition.files.isEmpty { recipes.append(recipe(.fixed(try FixedLayer.files(definition.files)))) }
+        recipes += try FixedLayer.files(definition.files).map { recipe(.fixed($0)) }
         recipes += all.dropFirst(base.count).map { recipe(.package($0)) }
         var settings = definition.settings
         if let variant = definition.variants.first(where: { $0.name == variantName }) {
-            if !variant.files.isEmpty { recipes.append(recipe(.fixed(try FixedLayer.files(variant.files)))) }
+            recipes += try FixedLayer.files(variant.files).map { recipe(.fixed($0)) }
             settings = settings.merging(variant.settings)
         }
+        // An image without packages has none to make certificates of.
+        let hasCertificates = definition.hasCertificates && definition.hasFixedLayers && !materials.isEmpty
         return Plan(
-            variant: variantName, architecture: architecture, isMerged: isMerged, recipes: recipes, settings: settings,
-            packages: all + (definition.hasCertificates && definition.hasFixedLayers ? materials : []))
+            variant: variantName, architecture: architecture, isMerged: isMerged, hasCertificates: hasCertificates,
+            recipes: recipes, settings: settings, packages: all + (hasCertificates ? materials : []))
     }
 
     /// The layer with the linker's cache, for an image with libraries.
@@ -128,7 +145,7 @@ package struct ImageBuilder: Sendable {
         let settings = plan.settings
         var environment = settings.environment
         var variables = ["PATH=\(environment.removeValue(forKey: "PATH") ?? Self.searchPath)"]
-        if definition.hasFixedLayers, definition.hasCertificates {
+        if plan.hasCertificates {
             let file = environment.removeValue(forKey: "SSL_CERT_FILE") ?? "/etc/ssl/certs/ca-certificates.crt"
             variables.append("SSL_CERT_FILE=\(file)")
         }

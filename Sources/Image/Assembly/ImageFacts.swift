@@ -69,17 +69,7 @@ package struct ImageProvenance: Sendable {
 
     /// The statement about `sets`: each image and index is a subject. Equal builds give equal statements.
     package func statement(_ sets: [ImageSet]) -> Statement {
-        var subjects: [Subject] = []
-        for set in sets {
-            subjects.append(
-                Subject(name: "\(definition.name):\(set.tag)", digest: ["sha256": set.descriptor.digest.hex]))
-            for image in set.images where image.manifest.descriptor.digest != set.descriptor.digest {
-                subjects.append(
-                    Subject(
-                        name: "\(definition.name):\(set.tag)-\(image.platform.architecture)",
-                        digest: ["sha256": image.manifest.descriptor.digest.hex]))
-            }
-        }
+        let subjects = Self.subjects(of: definition.name, sets)
         let images = sets.flatMap(\.images)
         let provenance = Provenance(
             buildType: Self.buildType,
@@ -93,7 +83,9 @@ package struct ImageProvenance: Sendable {
             internalParameters: [
                 "recipe": .integer(LayerRecipe.version), "verified": .string(ImageLock.time(lock.verified)),
             ],
-            resolvedDependencies: dependencies(images),
+            resolvedDependencies: lock.resolvedDependencies(
+                keyrings: definition.archives.map(\.keyringText), packages: images.flatMap(\.packages),
+                packageRole: "package"),
             builder: Provenance.Builder(
                 id: MartletBuild.builderID(version: builder.version, digest: builder.digest),
                 version: ["martlet": builder.version],
@@ -102,17 +94,39 @@ package struct ImageProvenance: Sendable {
             subjects: subjects, predicateType: Provenance.predicateType, predicate: provenance.json)
     }
 
+    /// Each image and index of `sets`, by the name that statements have for it.
+    package static func subjects(of name: String, _ sets: [ImageSet]) -> [Subject] {
+        var subjects: [Subject] = []
+        for set in sets {
+            subjects.append(Subject(name: "\(name):\(set.tag)", digest: ["sha256": set.descriptor.digest.hex]))
+            for image in set.images where image.manifest.descriptor.digest != set.descriptor.digest {
+                subjects.append(
+                    Subject(
+                        name: "\(name):\(set.tag)-\(image.platform.architecture)",
+                        digest: ["sha256": image.manifest.descriptor.digest.hex]))
+            }
+        }
+        return subjects
+    }
+
     private static func unique(_ texts: [String]) -> [String] {
         var seen: Set<String> = []
         return texts.filter { seen.insert($0).inserted }
     }
+}
 
+extension ImageLock {
     /// The archive's signed state, down to each package that is in the images.
-    private func dependencies(_ images: [BuiltImage]) -> [ResourceDescriptor] {
+    /// - Parameters:
+    ///   - keyrings: the names of the archives' keyrings, in the order of the archives.
+    ///   - packageRole: what the role of packages is called.
+    package func resolvedDependencies(
+        keyrings: [String], packages: [Package], packageRole: String
+    ) -> [ResourceDescriptor] {
         var out: [ResourceDescriptor] = []
-        for (number, archive) in lock.archives.enumerated() {
+        for (number, archive) in archives.enumerated() {
             let place = "\(archive.uri)/dists/\(archive.suite)"
-            let keyring = definition.archives.indices.contains(number) ? definition.archives[number].keyringText : nil
+            let keyring = keyrings.indices.contains(number) ? keyrings[number] : nil
             out.append(
                 ResourceDescriptor(
                     name: keyring, digest: ["sha256": archive.keyring.hex], annotations: ["role": "keyring"]))
@@ -132,12 +146,12 @@ package struct ImageProvenance: Sendable {
             }
         }
         var seen: Set<Digest> = []
-        for package in images.flatMap(\.packages) where seen.insert(package.digest).inserted {
+        for package in packages where seen.insert(package.digest).inserted {
             out.append(
                 ResourceDescriptor(
                     name: package.name, uri: package.purl, digest: ["sha256": package.digest.hex],
-                    downloadLocation: "\(lock.archives[package.archive].uri)/\(package.filename)",
-                    annotations: ["role": "package", "source": .string(package.source)]))
+                    downloadLocation: "\(archives[package.archive].uri)/\(package.filename)",
+                    annotations: ["role": .string(packageRole), "source": .string(package.source)]))
         }
         return out
     }

@@ -9,9 +9,29 @@ extension ImageDefinition {
     private static let chainLimit = 8
 
     /// Reads the definition at `path`, and those that it extends.
-    package static func load(_ path: FilePath) throws -> ImageDefinition { try load(path, depth: 0) }
+    /// - Parameter boundary: a directory that definitions and the sources of files have to be in, links followed.
+    package static func load(_ path: FilePath, within boundary: FilePath? = nil) throws -> ImageDefinition {
+        let definition = try load(path, within: boundary, depth: 0)
+        for file in definition.files + definition.variants.flatMap(\.files) {
+            if case .source(let source) = file.kind { try check(source, isWithin: boundary, "/\(file.path)") }
+        }
+        return definition
+    }
 
-    private static func load(_ path: FilePath, depth: Int) throws -> ImageDefinition {
+    private static func check(_ path: FilePath, isWithin boundary: FilePath?, _ user: String) throws(ImageError) {
+        guard let boundary else { return }
+        guard let root = ToolPath.resolve(boundary), let place = ToolPath.resolve(path) else {
+            var name = path
+            _ = name.removePrefix(boundary)
+            throw ImageError(.absent, "\(user) is made from \(name), which is not among the package's files")
+        }
+        guard place.starts(with: root) else {
+            throw ImageError(.malformed, "\(user) is made from \(path), which is not one of the package's files")
+        }
+    }
+
+    private static func load(_ path: FilePath, within boundary: FilePath?, depth: Int) throws -> ImageDefinition {
+        try check(path, isWithin: boundary, "the image")
         guard depth < chainLimit else {
             throw ImageError(.malformed, "\(path): definitions extend each other more than \(chainLimit) times")
         }
@@ -21,7 +41,7 @@ extension ImageDefinition {
             let directory = path.removingLastComponent()
             var definition: ImageDefinition
             if let base = try fields.text("extends") {
-                definition = try load(place(base, in: directory), depth: depth + 1)
+                definition = try load(place(base, in: directory), within: boundary, depth: depth + 1)
                 definition.path = path
             } else {
                 definition = ImageDefinition(path: path, name: "")
@@ -140,7 +160,8 @@ extension ImageDefinition {
             out.append(
                 File(
                     path: relative, kind: kind,
-                    mode: try item.mode("mode") ?? (isDirectory ? 0o755 : link != nil ? 0o777 : 0o644),
+                    mode: try item.mode("mode")
+                        ?? (isDirectory ? 0o755 : link != nil ? 0o777 : content != nil ? 0o644 : nil),
                     owner: try item.integer("uid") ?? 0, group: try item.integer("gid") ?? 0))
             try item.finish()
         }

@@ -40,6 +40,8 @@ package struct ImageDefinition: Sendable {
     }
 
     /// A file, directory or link that no package has.
+    ///
+    /// A source that is a directory stands for all that is in it.
     package struct File: Hashable, Sendable {
         package enum Kind: Hashable, Sendable {
             case content([UInt8])
@@ -51,7 +53,8 @@ package struct ImageDefinition: Sendable {
         /// Relative to the root of the image.
         package var path: String
         package var kind: Kind
-        package var mode: UInt16
+        /// `nil` for a source's own: 0755 for what can be run, else 0644.
+        package var mode: UInt16?
         package var owner: Int
         package var group: Int
     }
@@ -100,6 +103,17 @@ package struct ImageDefinition: Sendable {
     package var annotations: [String: String] = [:]
     /// By name; the image without a variant is not among them.
     package var variants: [Variant] = []
+    /// Files that come last in every variant, each in a layer of its own. No YAML names them: whoever has an image built
+    /// adds them.
+    package var attachments: [File] = []
+
+    /// Whether packages are needed, and with them a lock.
+    package var needsLock: Bool { !archives.isEmpty || !packages.isEmpty || variants.contains { !$0.packages.isEmpty } }
+
+    /// A regular file of root's, of this content.
+    package static func attachment(_ path: String, _ content: [UInt8]) -> File {
+        File(path: path, kind: .content(content), mode: 0o644, owner: 0, group: 0)
+    }
 
     package static let usualUsers = [
         User(name: "root", id: 0, groupID: 0, home: "/root", shell: "/sbin/nologin"),

@@ -120,25 +120,4 @@ struct FixedLayer: Sendable {
         entries += PackageLayer.statusEntries(package, known: &known)
         return FixedLayer(name: "certificates of \(package.name) \(package.version)", entries: entries)
     }
-
-    /// The files that a definition lists.
-    static func files(_ files: [ImageDefinition.File]) throws -> FixedLayer {
-        var known: Set<String> = [""]
-        var entries: [LayerEntry] = []
-        for file in files {
-            entries += LayerEntry.parents(of: file.path, known: &known)
-            known.insert(file.path)
-            var entry = LayerEntry.file(file.path, [], mode: file.mode)
-            switch file.kind {
-            case .content(let bytes): entry.content = bytes
-            case .source(let source): entry.content = try Files.read(source, limit: 1 << 30)
-            case .directory: entry.kind = .directory
-            case .link(let target): entry.kind = .link(target)
-            }
-            entry.attributes.owner = file.owner
-            entry.attributes.group = file.group
-            entries.append(entry)
-        }
-        return FixedLayer(name: "files", entries: entries)
-    }
 }

@@ -6,8 +6,13 @@ package import SystemPackage
 /// can write here can slow martlet down but not change an image.
 package struct ImageCache: Sendable {
     package let directory: FilePath
+    /// Another cache, in which files are looked for that are not in this one; what was made there is made again.
+    let origin: FilePath?
 
-    package init(_ directory: FilePath) { self.directory = directory }
+    package init(_ directory: FilePath, origin: FilePath? = nil) {
+        self.directory = directory
+        self.origin = origin
+    }
 
     /// The file that holds the content of this digest, if it is there.
     package func path(_ digest: Digest) -> FilePath {
@@ -17,10 +22,13 @@ package struct ImageCache: Sendable {
 
     /// The content of this digest; `nil` when it is absent or damaged.
     package func read(_ digest: Digest, limit: Int) throws -> [UInt8]? {
-        let path = path(digest)
-        guard try Files.exists(path) else { return nil }
-        let bytes = try Files.read(path, limit: limit)
-        return Digest.of(bytes) == digest ? bytes : nil
+        for cache in [self] + (origin.map { [ImageCache($0)] } ?? []) {
+            let path = cache.path(digest)
+            guard try Files.exists(path) else { continue }
+            let bytes = try Files.read(path, limit: limit)
+            if Digest.of(bytes) == digest { return bytes }
+        }
+        return nil
     }
 
     /// Keeps `bytes`.

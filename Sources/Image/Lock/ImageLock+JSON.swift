@@ -3,7 +3,7 @@ internal import Bytes
 extension ImageLock {
     private static let format = "martlet image lock"
     private static let formatVersion = 1
-    static let byteLimit = 16 << 20
+    package static let byteLimit = 16 << 20
 
     /// The bytes of the lock's file. Equal locks give equal bytes.
     package var bytes: [UInt8] { json.bytes(indented: true) + [0x0A] }

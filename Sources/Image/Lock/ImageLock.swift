@@ -65,6 +65,13 @@ package struct ImageLock: Hashable, Sendable {
     package var archives: [Archive]
     package var selections: [Selection]
 
+    /// The lock of an image without packages, which needs no file.
+    package static func none(of definition: ImageDefinition) -> ImageLock {
+        ImageLock(
+            definition: definition.lockInputs, verified: 0, resolvesTransitively: definition.resolvesTransitively,
+            archives: [], selections: [])
+    }
+
     /// The packages of an image, variant's last.
     package func packages(architecture: String, variant: String) -> [Package] {
         var out: [Package] = []

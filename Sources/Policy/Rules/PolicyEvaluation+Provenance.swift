@@ -294,8 +294,8 @@ extension PolicyEvaluation {
     /// what was is `fetched`.
     private func isDependency(_ material: ProvenanceView.Material, of view: ProvenanceView) -> Bool {
         switch material.role {
-        case .source?, .inputs?, .changed?, .tool?, .locked?: false
-        case .package?, .fetched?, .image?: true
+        case .source?, .inputs?, .changed?, .tool?, .locked?, .keyring?, .release?, .index?: false
+        case .package?, .fetched?, .image?, .debian?: true
         case nil: !material.isGit
         }
     }

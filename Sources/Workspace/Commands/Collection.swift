@@ -218,6 +218,11 @@ package struct Collection: Sendable {
             out["packaging"] = .string(config.packaging.rawValue)
             out["tsConfig"] = .string(config.tsconfig)
             out["yarnLock"] = .string(config.yarnLock)
+        case .image(let config):
+            out["compression"] = .string(config.compression.rawValue)
+            out["definition"] = .string(config.definition)
+            out["lock"] = .string(config.lock)
+            out["provenance"] = .string(config.provenance)
         case .swift(let config):
             out["buildFlags"] = list(config.buildFlags)
             out["configuration"] = .string(config.configuration.rawValue)

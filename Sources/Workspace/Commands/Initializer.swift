@@ -71,6 +71,13 @@ package enum Initializer {
             return head
                 + "srcs: [package.json, \"src/**\"]\nconfig:\n  yarnLock: yarn.lock\n  tsconfig: tsconfig.json\n"
         case .swift: return head + "srcs: [Package.swift, Package.resolved, \"Sources/**\", \"Tests/**\"]\n"
+        case .image:
+            guard try Files.exists(directory.appending("image.yaml")) else {
+                throw WorkspaceError(
+                    .unknownName, "there is no image.yaml, the image's definition; write one first", path: directory)
+            }
+            let hasLock = try Files.exists(directory.appending("image.lock.json"))
+            return head + "config:\n  definition: image.yaml\n" + (hasLock ? "  lock: image.lock.json\n" : "")
         case .docker:
             guard let file = dockerfile(in: directory) else {
                 throw WorkspaceError(.unknownName, "there is no Dockerfile; write one first", path: directory)

@@ -73,7 +73,7 @@ package struct Vet: Sendable {
                     vet.add("yarn:node-modules-source", package, "\(source.path) is a source", isError: true)
                 }
                 vet.checkImports(package, yarnNames)
-            case .swift: break
+            case .image, .swift: break
             }
         }
         return vet.findings.sorted {

@@ -142,6 +142,11 @@ extension PackageConfig {
             writer.add(config.squash)
             writer.add(config.metadata)
             writer.add(config.exportToCache) { $0.add($1) }
+        case .image(let config):
+            writer.add(PackageType.image.rawValue)
+            for text in [config.definition, config.lock, config.compression.rawValue, config.provenance] {
+                writer.add(text)
+            }
         case .swift(let config):
             writer.add(PackageType.swift.rawValue)
             writer.add(config.configuration.rawValue)
@@ -192,6 +197,13 @@ extension PackageConfig {
             config.metadata = try reader.table()
             config.exportToCache = try reader.optional { (reader) throws(ParseError) in try reader.bool() }
             self = .docker(config)
+        case .image:
+            var config = ImageConfig()
+            config.definition = try reader.string()
+            config.lock = try reader.string()
+            config.compression = try reader.choice()
+            config.provenance = try reader.string()
+            self = .image(config)
         case .swift:
             var config = SwiftConfig()
             config.configuration = try reader.choice()
