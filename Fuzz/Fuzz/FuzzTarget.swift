@@ -12,7 +12,7 @@ struct FuzzTarget: Sendable {
         identityToken, signingConfig, serviceAnswer, address, attestation, trustedRoot,
         certificate, timestamp, entryBody, note, proof, statTree, snapshot,
         logRecord, logPolicy, witnessRequest, logProof, tiles,
-        manifest, reference, authChallenge, layer, layerTable,
+        manifest, reference, authChallenge, layer, layerTable, pathIndex,
         certificateRequest, timestampRequest, webToken, oauthForm, certificateLogEntry, issuerSettings,
         lockFile, bill, packageURL, advisory, advisoryFiles, submission,
         privateKey, encryptedKey, publicKey, signature, keyReference,

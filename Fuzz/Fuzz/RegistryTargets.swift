@@ -94,4 +94,19 @@ extension FuzzTarget {
         }
         _ = LayerTOC.footer(input)
     }
+
+    /// Reading an index of paths: the annotation that names it, its root and its shards.
+    static let pathIndex = FuzzTarget(name: "path-index") { input in
+        _ = PathIndex.Place(String(decoding: input, as: UTF8.self))
+        guard let packed = try? Compression.zstd.compress(input) else { return }
+        let shard = PathIndex.Shard(first: "", range: 0..<packed.count, digest: .of(packed))
+        if let entries = try? PathIndex.entries(packed, shard) {
+            for entry in entries.values {
+                require(entry.chunks.allSatisfy { $0.size >= 0 && $0.inner >= 0 }, "sizes are counts")
+            }
+        }
+        let text = "\(Digest.of(packed)) \(packed.count) 0 \(Digest.of(packed))"
+        guard let place = PathIndex.Place(text) else { return }
+        _ = try? PathIndex.shards(packed, place)
+    }
 }

@@ -88,6 +88,8 @@ extension Recipe.ImageAssembly {
         case .gzip: .gzip
         case .zstd: .zstd
         case .none: .none
+        case .estargz: .estargz
+        case .zstdChunked: .zstdChunked
         }
     }
 }

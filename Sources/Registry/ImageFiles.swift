@@ -49,6 +49,16 @@ package final class ImageFiles {
         guard var wanted = LayerChange.normalized(path), !wanted.isEmpty else {
             throw RegistryError(.malformed, "'\(path.safeForTerminal)' is no path in an image")
         }
+        if let indexed = IndexedPaths(image, from: source) {
+            switch try await indexed.write(wanted, to: file) {
+            case .written(let entry):
+                log.append("index")
+                return entry
+            case .absent:
+                throw RegistryError(.absent, "\(source.shown): the image has no file \(wanted.safeForTerminal)")
+            case .unknown: break
+            }
+        }
         var top = image.layers.count - 1
         var mode: UInt16?
         for _ in 0..<Self.greatestLinkCount {

@@ -3,14 +3,17 @@ internal import Host
 
 /// The table of contents of a layer that can be read in part: eStargz, or zstd:chunked. Its digest is in the manifest,
 /// and those of the contents are in it.
-struct LayerTOC {
+package struct LayerTOC {
     /// The annotation that names the digest of eStargz' table.
-    static let digestAnnotation = "containerd.io/snapshot/stargz/toc.digest"
+    package static let digestAnnotation = "containerd.io/snapshot/stargz/toc.digest"
     /// The annotations of zstd:chunked: where the table is, and the digest of its compressed bytes.
-    static let zstdPositionAnnotation = "io.github.containers.zstd-chunked.manifest-position"
-    static let zstdDigestAnnotation = "io.github.containers.zstd-chunked.manifest-checksum"
+    package static let zstdPositionAnnotation = "io.github.containers.zstd-chunked.manifest-position"
+    package static let zstdDigestAnnotation = "io.github.containers.zstd-chunked.manifest-checksum"
     /// The name of eStargz' table in its own archive.
-    static let name = "stargz.index.json"
+    package static let name = "stargz.index.json"
+
+    /// Files that say what a runtime should fetch first; they are not part of the image.
+    static let landmarks: Set<String> = [".prefetch.landmark", ".no.prefetch.landmark"]
 
     /// The most bytes of a table.
     static let greatestByteCount = 512 << 20
@@ -25,6 +28,35 @@ struct LayerTOC {
             return try await readZstd(layer, try MessageDigest(oci: text, zstdDigestAnnotation), place, source)
         }
         return nil
+    }
+
+    /// The table in a layer that is at hand; `nil` where it has none.
+    static func table(of layer: Descriptor, _ bytes: [UInt8]) throws -> LayerIndex? {
+        if layer.annotations[digestAnnotation] != nil, let start = footer(bytes.suffix(footerSize)) {
+            guard start < bytes.count - footerSize else { return nil }
+            return try index(table(Array(bytes[start..<(bytes.count - footerSize)])), end: start)
+        }
+        if let place = layer.annotations[zstdPositionAnnotation] {
+            let numbers = place.split(separator: ":").compactMap { Int($0) }
+            guard numbers.count == 4, numbers[0] > 0, numbers[1] > 0, numbers[0] + numbers[1] <= bytes.count else {
+                return nil
+            }
+            let packed = Array(bytes[numbers[0]..<(numbers[0] + numbers[1])])
+            return try index(try Compression.decompress(packed, limit: greatestByteCount), end: numbers[0])
+        }
+        return nil
+    }
+
+    /// The content of eStargz' table in the gzip member that holds it.
+    private static func table(_ packed: [UInt8]) throws -> [UInt8] {
+        var archive = LayerReader(
+            try Decompressor(ByteReader(packed), limit: greatestByteCount, isSingle: true).reader)
+        guard let entry = try archive.next(), entry.path == name else {
+            throw RegistryError(.malformed, "a layer has no table where its footer says")
+        }
+        var json: [UInt8] = []
+        while let part = try archive.nextPart() { json += part }
+        return json
     }
 
     private static func readGzip(
@@ -44,15 +76,7 @@ struct LayerTOC {
         } else {
             tail.removeFirst(start - tailStart)
         }
-        var archive = LayerReader(
-            try Decompressor(ByteReader(Array(tail.dropLast(footerSize))), limit: greatestByteCount, isSingle: true)
-                .reader)
-        guard let entry = try archive.next(), entry.path == name else {
-            throw RegistryError(
-                .malformed, "\(source.shown): the layer \(layer.digest) has no table where its footer says")
-        }
-        var json: [UInt8] = []
-        while let part = try archive.nextPart() { json += part }
+        let json = try table(Array(tail.dropLast(footerSize)))
         try Descriptor.check(json, digest, "\(source.shown): the table of the layer \(layer.digest)")
         return try index(json, end: start)
     }

@@ -42,6 +42,7 @@ package struct MediaType: Hashable, Sendable, CustomStringConvertible {
     package static let dockerManifestList = MediaType(
         known: "application/vnd.docker.distribution.manifest.list.v2+json")
     // Configurations.
+    package static let pathIndex = MediaType(known: "application/vnd.martlet.path-index.v1")
     package static let imageConfiguration = MediaType(known: "application/vnd.oci.image.config.v1+json")
     package static let dockerConfiguration = MediaType(known: "application/vnd.docker.container.image.v1+json")
     package static let empty = MediaType(known: "application/vnd.oci.empty.v1+json")

@@ -100,6 +100,9 @@ package struct OCILayout: ImageSource {
     }
 
     package func bytes(of descriptor: Descriptor, _ range: Range<Int>) async throws -> [UInt8]? {
+        guard try Files.exists(blobPath(descriptor.digest)) else {
+            throw RegistryError(.absent, "\(shown) has no content \(descriptor.digest)")
+        }
         let file = try OpenFile(reading: blobPath(descriptor.digest))
         try file.seek(to: range.lowerBound)
         return try file.read(range.count)

@@ -66,7 +66,9 @@ package struct DockerConfig: Hashable, Sendable {
 /// `config` of an image package, a type of martlet's own.
 package struct ImageConfig: Hashable, Sendable {
     /// How layers are packed.
-    package enum Compression: String, Sendable, CaseIterable { case gzip, zstd, none }
+    package enum Compression: String, Sendable, CaseIterable {
+        case gzip, zstd, none, estargz, zstdChunked = "zstd:chunked"
+    }
 
     /// The image's definition, relative to the component.
     package var definition = "image.yaml"

@@ -67,6 +67,38 @@ struct BuildTests {
     }
 
     @Test(
+        "One file of an image is read by its index or its layer's table, without the rest of the layer",
+        arguments: [LayerCompression.gzip, .none, .estargz, .zstdChunked], [false, true])
+    func parts(_ compression: LayerCompression, _ isIndexed: Bool) async throws {
+        let made = try await made()
+        let client = ArchiveClient(cache: ImageCache(made.archive.directory["cache"]), http: nil)
+        var builder = try ImageBuilder(made.definition, lock: made.lock, client: client, compression: compression)
+        builder.indexesPaths = isIndexed
+        let layout = try OCILayout(creating: made.archive.directory["out"])
+        try await ImagePublisher(client: client).publish(
+            try await builder.build(), to: layout, bills: [], BillMetadata(environment: [:], version: "1"))
+        let (_, manifest) = try await layout.image(
+            .tag("debug"), platform: Platform(os: "linux", architecture: "arm64"))
+        for (path, start) in [
+            ("etc/passwd", "root:x:0:0"), ("/usr/share/app/link", "hello\n"), ("srv/greeting", ""),
+            ("var/lib/dpkg/status.d/shell", "Package: shell\n"),
+        ] {
+            let files = ImageFiles(manifest, from: layout)
+            let bytes = try await files.read(path, limit: 1 << 20, scratch: made.archive.directory.path)
+            #expect(String(decoding: bytes, as: UTF8.self).hasPrefix(start), "\(path)")
+            if isIndexed { #expect(files.log == ["index"]) }
+            if !isIndexed, compression == .estargz || compression == .zstdChunked {
+                #expect(files.log.allSatisfy { $0.hasPrefix("table ") }, "\(files.log)")
+            }
+        }
+        let files = ImageFiles(manifest, from: layout)
+        let error = await #expect(throws: RegistryError.self) {
+            try await files.read("etc/nothing", limit: 1, scratch: made.archive.directory.path)
+        }
+        #expect(error?.code == .absent)
+    }
+
+    @Test(
         "An image holds its packages, their status, users, certificates and files, with a line of history for each layer"
     )
     func content() async throws {

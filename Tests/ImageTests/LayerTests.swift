@@ -1,5 +1,6 @@
 import Bytes
 import Host
+import Registry
 import SystemPackage
 import TestKit
 import Testing
@@ -30,6 +31,7 @@ struct LayerTests {
                     content: try reader.content(limit: 1 << 20)))
         }
         // A number that ustar can't hold is in an extended header, which our own reader passes over.
+        read.removeAll { $0.path == LayerTOC.name }
         #expect(read.dropLast() == entries.dropLast())
     }
 

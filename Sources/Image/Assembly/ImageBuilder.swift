@@ -11,6 +11,8 @@ package struct ImageBuilder: Sendable {
     /// The time that images say they were made at; by default the start of 1970, since a later one is nobody's.
     let created: Timestamp
     let width: Int
+    /// Whether images say where each of their files is ([path-index.md](docs/formats/path-index.md)).
+    package var indexesPaths = false
 
     /// Raised when equal definitions and locks give another image than before.
     package static let recipeVersion = LayerRecipe.version
@@ -71,6 +73,7 @@ package struct ImageBuilder: Sendable {
             }
             images.append(assemble(plan, layers, titles))
         }
+        if indexesPaths { images = try await concurrentMap(images, chunk: 1, width: width) { try indexed($0) } }
         return variantNames.map { variant in
             ImageSet(
                 variant: variant, images: images.filter { $0.variant == variant },
@@ -131,6 +134,23 @@ package struct ImageBuilder: Sendable {
         return LayerRecipe(source: .fixed(layer), isMerged: plan.isMerged, compression: compression)
     }
 
+    /// The image with an index of its paths, which its manifest names.
+    private func indexed(_ image: BuiltImage) throws -> BuiltImage {
+        let index = try PathIndex(image.manifest.layers) { layer in
+            guard let digest = Digest(bytes: layer.digest.bytes),
+                let bytes = try client.cache.read(digest, limit: layer.size)
+            else { throw ImageError(.absent, "the layer \(layer.digest) is not in the cache any more; build again") }
+            return bytes
+        }.encoded()
+        var annotations = image.manifest.annotations
+        annotations[PathIndex.annotation] = index.annotation
+        var out = image
+        out.manifest = ImageManifest(
+            config: image.manifest.config, layers: image.manifest.layers, annotations: annotations)
+        out.pathIndex = index.bytes
+        return out
+    }
+
     private static let searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
     private func assemble(_ plan: Plan, _ layers: [LayerRecord], _ titles: [String]) -> BuiltImage {
@@ -163,7 +183,9 @@ package struct ImageBuilder: Sendable {
         let manifest = ImageManifest(
             config: Descriptor(.imageConfiguration, of: bytes),
             layers: layers.map {
-                Descriptor(mediaType: compression.mediaType, digest: MessageDigest($0.digest), size: $0.size)
+                Descriptor(
+                    mediaType: compression.mediaType, digest: MessageDigest($0.digest), size: $0.size,
+                    annotations: $0.annotations)
             }, annotations: definition.annotations)
         return BuiltImage(
             name: definition.name, variant: plan.variant, platform: platform, configuration: bytes, manifest: manifest,
@@ -178,7 +200,9 @@ package struct BuiltImage: Sendable {
     package let variant: String
     package let platform: Platform
     package let configuration: [UInt8]
-    package let manifest: ImageManifest
+    package fileprivate(set) var manifest: ImageManifest
+    /// Where each of its paths is, where that was asked for.
+    package fileprivate(set) var pathIndex: [UInt8]?
     /// What is in it, those included that files were made from.
     package let packages: [ImageLock.Package]
 }

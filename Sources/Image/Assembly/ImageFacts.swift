@@ -54,6 +54,8 @@ package struct ImageProvenance: Sendable {
     package var compression: LayerCompression
     package var created: Timestamp
     package var builder: ProvenanceFacts.Builder
+    /// Whether images say where their files are.
+    package var indexesPaths = false
 
     package init(
         definition: ImageDefinition, definitionDigest: Digest, lock: ImageLock, compression: LayerCompression,
@@ -71,15 +73,16 @@ package struct ImageProvenance: Sendable {
     package func statement(_ sets: [ImageSet]) -> Statement {
         let subjects = Self.subjects(of: definition.name, sets)
         let images = sets.flatMap(\.images)
+        var parameters: JSONObject = [
+            "definition": ["name": .string(definition.name), "digest": ["sha256": .string(definitionDigest.hex)]],
+            "lock": ["digest": ["sha256": .string(Digest.of(lock.bytes).hex)]],
+            "architectures": .array(Self.unique(images.map(\.platform.architecture)).map(JSON.string)),
+            "variants": .array(sets.map { .string($0.variant) }), "compression": .string(compression.rawValue),
+            "created": .string(created.description),
+        ]
+        if indexesPaths { parameters["pathIndex"] = true }
         let provenance = Provenance(
-            buildType: Self.buildType,
-            externalParameters: [
-                "definition": ["name": .string(definition.name), "digest": ["sha256": .string(definitionDigest.hex)]],
-                "lock": ["digest": ["sha256": .string(Digest.of(lock.bytes).hex)]],
-                "architectures": .array(Self.unique(images.map(\.platform.architecture)).map(JSON.string)),
-                "variants": .array(sets.map { .string($0.variant) }), "compression": .string(compression.rawValue),
-                "created": .string(created.description),
-            ],
+            buildType: Self.buildType, externalParameters: parameters,
             internalParameters: [
                 "recipe": .integer(LayerRecipe.version), "verified": .string(ImageLock.time(lock.verified)),
             ],

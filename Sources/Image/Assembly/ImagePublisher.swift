@@ -21,6 +21,9 @@ package struct ImagePublisher: Sendable {
             if set.images.count > 1 { try await target.put(set.top, as: set.descriptor, tag: tag) }
         }
         for image in sets.flatMap(\.images) {
+            if let index = image.pathIndex {
+                try await attach(index, PathIndex.mediaType, to: image.manifest.descriptor, in: target)
+            }
             for format in formats {
                 let document = try image.bill().document(format, metadata).bytes(indented: true) + [0x0A]
                 guard let type = MediaType(format.mediaType) else { continue }
@@ -52,6 +55,8 @@ package struct ImagePublisher: Sendable {
             config: .empty, layers: [layer], artifactType: type, subject: subject.bare, annotations: annotations)
         try await target.receive(.empty, content: Array("{}".utf8))
         try await target.receive(layer, content: document)
+        // Where a registry keeps no lists of referrers, the tag that clients keep instead is changed.
+        if let repository = target as? RemoteRepository { return try await repository.attach(.image(manifest)) }
         try await target.put(.image(manifest), as: manifest.descriptor, tag: nil)
     }
 }

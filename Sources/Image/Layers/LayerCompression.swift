@@ -4,21 +4,24 @@ package import Registry
 /// How layers are packed. The compressor is part of what makes images equal, so its level is fixed here.
 package enum LayerCompression: String, Hashable, Sendable, CaseIterable {
     case gzip, zstd, none
+    /// gzip and zstd of which single files can be read.
+    case estargz
+    case zstdChunked = "zstd:chunked"
 
     var compression: Compression {
         switch self {
-        case .gzip: .gzip
-        case .zstd: .zstd
+        case .gzip, .estargz: .gzip
+        case .zstd, .zstdChunked: .zstd
         case .none: .none
         }
     }
 
-    var level: Int32 { self == .gzip ? 6 : 3 }
+    var level: Int32 { compression == .gzip ? 6 : 3 }
 
     package var mediaType: MediaType {
         switch self {
-        case .gzip: .layerGzip
-        case .zstd: .layerZstd
+        case .gzip, .estargz: .layerGzip
+        case .zstd, .zstdChunked: .layerZstd
         case .none: .layer
         }
     }

@@ -1,3 +1,4 @@
+internal import Attest
 internal import Bytes
 internal import Host
 
@@ -86,8 +87,13 @@ struct LayerRecord: Hashable, Sendable {
     var diffID: Digest
     var size: Int
     var libraries: [LinkerCache.File]
+    /// Of the layer's descriptor.
+    var annotations: [String: String]
 
-    init(digest: Digest, diffID: Digest, size: Int, libraries: [LinkerCache.File]) {
+    init(
+        digest: Digest, diffID: Digest, size: Int, libraries: [LinkerCache.File], annotations: [String: String] = [:]
+    ) {
+        self.annotations = annotations
         self.digest = digest
         self.diffID = diffID
         self.size = size
@@ -112,6 +118,7 @@ struct LayerRecord: Hashable, Sendable {
     var json: JSON {
         [
             "digest": .string(digest.hex), "diffID": .string(diffID.hex), "size": .integer(size),
+            "annotations": .texts(annotations),
             "libraries": .array(
                 libraries.map { file in
                     var out: [JSON] = [.string(file.path)]
@@ -147,6 +154,11 @@ struct LayerRecord: Hashable, Sendable {
             }
             libraries.append(LinkerCache.File(path: path, library: library))
         }
-        self.init(digest: digest, diffID: diffID, size: size, libraries: libraries)
+        var annotations: [String: String] = [:]
+        for member in json["annotations"]?.objectValue ?? [:] {
+            guard let text = member.value.stringValue else { return nil }
+            annotations[member.key] = text
+        }
+        self.init(digest: digest, diffID: diffID, size: size, libraries: libraries, annotations: annotations)
     }
 }

@@ -68,7 +68,7 @@ struct LayerStore: Sendable {
         let layer = try LayerWriter.write(entries, work.recipe.compression)
         let record = LayerRecord(
             digest: try cache.write(layer.blob), diffID: layer.diffID, size: layer.blob.count,
-            libraries: LayerRecord.libraries(entries))
+            libraries: LayerRecord.libraries(entries), annotations: layer.annotations)
         try cache.writeRecord("layers", work.key, record.json)
         return record
     }

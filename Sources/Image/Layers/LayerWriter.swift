@@ -10,9 +10,14 @@ enum LayerWriter {
         /// Of the tar archive before it was packed.
         var diffID: Digest
         var tarSize: Int
+        /// What the layer's descriptor says of it.
+        var annotations: [String: String] = [:]
     }
 
     static func write(_ entries: [LayerEntry], _ compression: LayerCompression) throws -> Layer {
+        if compression == .estargz || compression == .zstdChunked {
+            return try SeekableLayerWriter.write(entries, compression)
+        }
         let sink = Sink()
         var compressor = try Compressor(compression.compression, level: compression.level) { sink.blob += $0 }
         // The tar writer wants a closure, which can't hold the compressor, so its output is collected in pieces.
@@ -42,10 +47,16 @@ enum LayerWriter {
         return Layer(blob: sink.blob, digest: Digest.of(sink.blob), diffID: hasher.finalize(), tarSize: size)
     }
 
-    private final class Sink { var blob: [UInt8] = [] }
-    private final class Tar { var pending: [[UInt8]] = [] }
+    final class Sink { var blob: [UInt8] = [] }
+    final class Tar { var pending: [[UInt8]] = [] }
 
     private static func add(_ entry: LayerEntry, to writer: inout TarWriter) throws {
+        try addHeader(entry, to: &writer)
+        if !entry.content.isEmpty { try writer.write(entry.content) }
+    }
+
+    /// The entry without its content.
+    static func addHeader(_ entry: LayerEntry, to writer: inout TarWriter) throws {
         let name = entry.path.split(separator: "/").last ?? ""
         guard !name.hasPrefix(".wh.") else {
             throw ImageError(.unsupported, "\(entry.path) has a name that marks deleted files in layers")
@@ -56,7 +67,6 @@ enum LayerWriter {
         case .hardLink(let target): try writer.addHardLink(entry.path, target: target, entry.attributes)
         case .file:
             try writer.beginFile(entry.path, size: entry.content.count, entry.attributes)
-            if !entry.content.isEmpty { try writer.write(entry.content) }
         }
     }
 }

@@ -28,7 +28,12 @@ extension ImageCommand {
         @Option(
             help: ArgumentHelp(
                 "Where images go: oci:DIR or oci-archive:FILE, with :TAG for one image.", valueName: "place"))
-        var output: String
+        var output: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "Pushes images to a repository of a registry, with :TAG for one image.", valueName: "reference"))
+        var push: String?
 
         @Option(help: ArgumentHelp("Only this architecture. Repeatable.", valueName: "name"))
         var architecture: [String] = []
@@ -37,8 +42,11 @@ extension ImageCommand {
             help: ArgumentHelp("Only this variant; latest is the one without a name. Repeatable.", valueName: "name"))
         var variant: [String] = []
 
-        @Option(help: "How layers are packed: gzip, zstd or none.")
+        @Option(help: "How layers are packed.")
         var compression: LayerCompression = .gzip
+
+        @Flag(help: "Says in each image where its files are, so that one can be fetched with a few kilobytes.")
+        var pathIndex = false
 
         @Option(
             help: ArgumentHelp(
@@ -55,6 +63,8 @@ extension ImageCommand {
         @Option(name: .shortAndLong, help: ArgumentHelp("As many layers are made at a time.", valueName: "count"))
         var jobs: Int?
 
+        @OptionGroup var registry: RegistryArguments
+
         @Flag(help: "Prints what was built as JSON.")
         var json = false
 
@@ -63,7 +73,11 @@ extension ImageCommand {
         }
 
         func run() async throws {
-            let place = try ImagePlace(output)
+            guard output != nil || push != nil else {
+                throw CommandError.usage("nobody says where images go; give --output, --push, or both")
+            }
+            let place = try output.map { try ImagePlace($0) }
+            let reference = try push.map { try Reference($0) }
             let formats = try sbom.map { name in
                 guard let format = BillFormat(rawValue: name) else {
                     throw CommandError.usage(
@@ -75,24 +89,33 @@ extension ImageCommand {
             let lock = try image.lock(of: definition)
             let created = try Self.created()
             let sets = try await image.withClient { client in
-                let sets = try await ImageBuilder(
-                    definition, lock: lock, client: client, compression: compression, created: created, width: jobs
-                ).build(
+                var builder = try ImageBuilder(
+                    definition, lock: lock, client: client, compression: compression, created: created, width: jobs)
+                builder.indexesPaths = pathIndex
+                let sets = try await builder.build(
                     variants: variant.isEmpty ? nil : variant.map { $0 == "latest" ? "" : $0 },
                     architectures: architecture.isEmpty ? nil : architecture)
-                guard place.tag == nil || sets.count == 1 else {
+                guard (place?.tag == nil && reference?.tag == nil) || sets.count == 1 else {
                     throw CommandError.usage(
                         "a tag is for one image, and \(sets.count) variants are built; give --variant")
                 }
-                let target = try place.target()
-                try await ImagePublisher(client: client).publish(
-                    sets, to: target, tag: place.tag, bills: formats,
-                    BillMetadata(created: created, version: MartletProgram.version))
-                try await target.finish()
+                let publisher = ImagePublisher(client: client)
+                let metadata = BillMetadata(created: created, version: MartletProgram.version)
+                if let place {
+                    let target = try place.target()
+                    try await publisher.publish(sets, to: target, tag: place.tag, bills: formats, metadata)
+                    try await target.finish()
+                }
+                if let reference {
+                    try await registry.withClient { client in
+                        try await publisher.publish(
+                            sets, to: client.repository(reference), tag: reference.tag, bills: formats, metadata)
+                    }
+                }
                 return sets
             }
             if let provenance { try write(provenance, definition, lock, created, sets) }
-            show(sets, place)
+            show(sets, tag: place?.tag ?? reference?.tag)
         }
 
         private static func created() throws -> Timestamp {
@@ -106,23 +129,25 @@ extension ImageCommand {
         private func write(
             _ file: String, _ definition: ImageDefinition, _ lock: ImageLock, _ created: Timestamp, _ sets: [ImageSet]
         ) throws {
-            let statement = ImageProvenance(
+            var facts = ImageProvenance(
                 definition: definition, definitionDigest: try Files.digest(of: definition.path).digest, lock: lock,
                 compression: compression, created: created,
                 builder: ProvenanceFacts.Builder(
                     version: MartletProgram.version, digest: try Files.digest(of: "/proc/self/exe").digest)
-            ).statement(sets)
+            )
+            facts.indexesPaths = pathIndex
+            let statement = facts.statement(sets)
             try Files.write(statement.payload, to: FilePath(file))
         }
 
-        private func show(_ sets: [ImageSet], _ place: ImagePlace) {
+        private func show(_ sets: [ImageSet], tag: String?) {
             if json {
                 Output.write(
                     [
                         "images": .array(
                             sets.map { set in
                                 [
-                                    "tag": .string(place.tag ?? set.tag), "digest": .string("\(set.descriptor.digest)"),
+                                    "tag": .string(tag ?? set.tag), "digest": .string("\(set.descriptor.digest)"),
                                     "platforms": .array(
                                         set.images.map { image in
                                             [
@@ -137,7 +162,10 @@ extension ImageCommand {
                 return
             }
             for set in sets {
-                Output.write("\(set.descriptor.digest)  \(output)\(place.tag == nil ? ":\(set.tag)" : "")\n")
+                for place in [output, push].compactMap(\.self) {
+                    let name = tag != nil && place.hasSuffix(":\(tag ?? "")") ? place : "\(place):\(tag ?? set.tag)"
+                    Output.write("\(set.descriptor.digest)  \(name)\n")
+                }
             }
         }
     }
