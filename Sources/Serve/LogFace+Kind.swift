@@ -13,21 +13,12 @@ extension FaceKind {
         site, settings in
         try settings.check(known: ["origin", "duplicates", "rawEntries", "attestations", "witnesses", "witnessSeconds"])
         let directory = try site.directory("log")
-        let origin = try await FileThreads.run { [setting = try settings.string("origin")] in
-            try ServiceKeys.name(in: directory, setting: setting, default: ServiceKeys.host(of: site.url))
+        let files = try await FileThreads.run { [setting = try settings.string("origin")] in
+            try LogFiles(in: directory, origin: setting, default: ServiceKeys.host(of: site.url))
         }
-        let keys = try await FileThreads.run {
-            (
-                promise: try ServiceKeys.key("promise", .ecdsaP256, in: directory),
-                checkpoint: try ServiceKeys.key("checkpoint", .ed25519, in: directory)
-            )
-        }
+        let origin = files.origin
         let identity = LogService.Identity(
-            origin: origin, promiseKey: keys.promise, checkpointKey: keys.checkpoint.publicKey)
-        let signers = [
-            NoteSigner.log(name: origin, signer: PrivateKeySigner(keys.checkpoint)),
-            NoteSigner.log(name: origin, signer: PrivateKeySigner(keys.promise)),
-        ]
+            origin: origin, promiseKey: files.promise, checkpointKey: files.checkpoint.publicKey)
         let duplicates: LogService.Duplicates
         switch try settings.string("duplicates") {
         case nil, "entry": duplicates = .entry
@@ -36,21 +27,20 @@ extension FaceKind {
         }
         let keepsAttestations = try settings.bool("attestations") ?? true
         let takesRawEntries = try settings.bool("rawEntries") ?? false
-        let witnesses = try await Witnesses(settings, log: signers.map(\.key))
+        let witnesses = try await Witnesses(settings, log: files.signers.map(\.key))
         let log: TransparencyLog
         do {
             var logSettings = LogSettings()
             // Before the first signature: a copy of the log that is older than what witnesses saw would fork it.
             logSettings.knownCheckpoints = try await witnesses?.client.knownCheckpoints(origin: origin) ?? []
-            log = try await TransparencyLog.open(
-                directory.appending("tree"), origin: origin, signers: signers, settings: logSettings)
+            log = try await files.open(logSettings)
         } catch {
             await witnesses?.transport.close()
             throw error
         }
         let service = LogService(
             identity: identity, store: log,
-            attestations: keepsAttestations ? AttestationStore(directory.appending("attestations")) : nil,
+            attestations: keepsAttestations ? files.attestations : nil,
             duplicates: duplicates, witnessing: witnesses.map { Witnessing(store: log, client: $0.client) })
         return LogFace(service, takesRawEntries: takesRawEntries, site: site) {
             await log.close()

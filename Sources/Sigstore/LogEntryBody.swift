@@ -31,8 +31,8 @@ package struct LogEntryBody: Sendable {
     package let kindVersion: LogEntry.KindVersion
     package let content: Content
 
-    /// Reads a body, whose kind must be `expected`; the kinds that no bundle is verified with are `.unsupported`.
-    package init(parsing bytes: [UInt8], expected: LogEntry.KindVersion) throws(SigstoreError) {
+    /// Reads a body, whose kind must be `expected` where that is given; the kinds that no bundle is verified with are `.unsupported`.
+    package init(parsing bytes: [UInt8], expected: LogEntry.KindVersion? = nil) throws(SigstoreError) {
         let json: JSON
         do {
             json = try JSON(parsing: bytes, limits: JSONLimits(byteCount: UnverifiedBundle.Limits.byteCount, depth: 32))
@@ -42,7 +42,7 @@ package struct LogEntryBody: Sendable {
         self = try SigstoreError.mapping { () throws(AttestError) in
             let fields = try Fields(json, at: "body")
             let kindVersion = LogEntry.KindVersion(try fields.text("kind"), try fields.text("apiVersion"))
-            guard kindVersion == expected else {
+            if let expected, kindVersion != expected {
                 throw AttestError(
                     .malformed,
                     "the body is a \(kindVersion.description.safeForTerminal) and the entry says \(expected.description.safeForTerminal)"

@@ -51,8 +51,8 @@ package struct NewEntry: Sendable {
     }
 
     /// An entry of another log, which keeps its place even where that log has the same bytes twice.
-    init(imported leaf: [UInt8]) {
-        self.init(leaf: leaf)
+    init(imported leaf: [UInt8], keys: [SearchKey] = []) {
+        self.init(leaf: leaf, keys: keys)
         isRepeatable = true
     }
 

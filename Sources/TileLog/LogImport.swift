@@ -30,9 +30,10 @@ extension TransparencyLog {
     ///
     /// `key` checks the other's checkpoint. Each part is compared with that log's tiles before it is added, so that what
     /// is added always belongs to it; an import that was stopped goes on where it ended. Gives the checkpoint imported.
-    /// `progress` is told how many entries there are.
+    /// `keys` says what an entry is found by; `progress` is told how many entries there are.
     package func importEntries(
-        from source: some TileSource, key: NoteKey, progress: @escaping @Sendable (UInt64) -> Void = { _ in }
+        from source: some TileSource, key: NoteKey, keys: @Sendable ([UInt8]) -> [SearchKey] = { _ in [] },
+        progress: @escaping @Sendable (UInt64) -> Void = { _ in }
     ) async throws -> Checkpoint {
         guard let text = try await source.read(.checkpoint, limit: Note.greatestByteCount) else {
             throw TileLogError(.absent, "the log to import has no checkpoint")
@@ -61,16 +62,23 @@ extension TransparencyLog {
             }
             try await Self.check(hashes, bundle, source, checkpoint, tree)
             let first = size
-            let added = try await add(entries[Int(first % 256)...].map { NewEntry(imported: $0) }, proofs: false)
-            guard added.first?.index == first, size == first + UInt64(added.count) else {
-                throw TileLogError(.malformed, "somebody else added to the log during the import")
-            }
+            try await importLeaves(Array(entries[Int(first % 256)...]), at: first, keys: keys)
             progress(size)
         }
         guard self.checkpoint.checkpoint.root == checkpoint.root else {
             throw TileLogError(.damaged, "the imported entries have another root than the checkpoint says")
         }
         return checkpoint
+    }
+
+    /// Adds entries that another log has from `first` on, which must be where this one ends.
+    package func importLeaves(
+        _ leaves: [[UInt8]], at first: UInt64, keys: @Sendable ([UInt8]) -> [SearchKey]
+    ) async throws {
+        let added = try await add(leaves.map { NewEntry(imported: $0, keys: keys($0)) }, proofs: false)
+        guard added.first?.index == first, size == first + UInt64(added.count) else {
+            throw TileLogError(.malformed, "somebody else added to the log during the import")
+        }
     }
 
     /// The tree by its right edge, checked against the checkpoint.

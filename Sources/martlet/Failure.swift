@@ -60,7 +60,12 @@ enum Failure {
             default: 1
             }
         case is WorkspaceError: 2
-        case is LedgerError, is PolicyError: 2
+        case let error as LedgerError:
+            switch error.code {
+            case .wrongRoot, .noSignature, .invalidSignature: 1
+            default: 2
+            }
+        case is PolicyError: 2
         case let error as GitError: error.code == .unknownRevision || error.code == .noCommit ? 2 : 3
         case let error as CacheError: error.code == .version ? 2 : 3
         case let error as HostError: error.code == .input ? 2 : 3

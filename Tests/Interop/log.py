@@ -145,6 +145,39 @@ def main():
         check(run(MARTLET, "log", "monitor", *options, "--state", f"{WORK}/state", "--email", "someone@example.org") == "",
               "the monitor tells each once")
 
+        # Another log takes over the entries, what finds them and the statements.
+        for _ in range(2):
+            moved = json.loads(run(MARTLET, "log", "import", "--data", f"{WORK}/moved", *options, "--json"))
+            check(moved["treeSize"] == 4, "the import brings four entries")
+        check(moved["rootHash"] in json.loads(get(f"{url}/api/v1/log"))["rootHash"], "both logs have one root")
+        run(MARTLET, "log", "fsck", "--data", f"{WORK}/moved")
+        run(MARTLET, "log", "freeze", "--data", f"{WORK}/moved")
+        run(MARTLET, "log", "export", "--data", f"{WORK}/moved", f"{WORK}/files")
+        run("openssl", "pkey", "-in", f"{WORK}/moved/log/checkpoint.key", "-pubout", "-out", f"{WORK}/moved.pem")
+        run(MARTLET, "log", "import", "--data", f"{WORK}/again", "--tiles", f"{WORK}/files", "--key", f"{WORK}/moved.pem")
+        run(MARTLET, "log", "import", "--data", f"{WORK}/not", "--tiles", f"{WORK}/files", "--key", f"{WORK}/promise.pem",
+            status=1)
+        check(not os.path.exists(f"{WORK}/not"), "a log of another key makes nothing")
+        second = subprocess.Popen([MARTLET, "serve", "--data", f"{WORK}/moved", "--only", "log", "--listen",
+                                   "127.0.0.1:0"], stdout=subprocess.DEVNULL)
+        try:
+            wait(f"{WORK}/moved/address", second)
+            with open(f"{WORK}/moved/address") as file:
+                there = file.read().strip()
+            run("openssl", "pkey", "-in", f"{WORK}/moved/log/promise.key", "-pubout", "-out", f"{WORK}/moved.pem")
+            with open(f"{WORK}/moved/log/name") as file:
+                check(file.read() == origin, "the log keeps its name")
+            found = json.loads(get(f"{there}/api/v1/log/entries?logIndex=1")).popitem()[1]
+            check(json.loads(base64.b64decode(found["attestation"]["data"]))["predicate"] == {"said": "so"},
+                  "the statement moved, too")
+            ask = urllib.request.Request(f"{there}/api/v1/index/retrieve", json.dumps({"hash": f"sha256:{digest}"}).encode(),
+                                         {"Content-Type": "application/json"})
+            # Version 1 says of an envelope's entry whose subjects it names only when it is sent.
+            check(len(json.loads(get(ask))) >= 2, "entries are found by their digest")
+        finally:
+            second.terminate()
+            second.wait()
+
         # OpenSSL takes our promise for what it is.
         found = list(json.loads(get(f"{url}/api/v1/log/entries?logIndex=0")).values())[0]
         promised = {key: found[key] for key in ("body", "integratedTime", "logID", "logIndex")}

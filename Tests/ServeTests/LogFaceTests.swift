@@ -1,5 +1,6 @@
 import Attest
 import Bytes
+import Host
 import Hummingbird
 import Keys
 import Ledger
@@ -417,7 +418,7 @@ struct LogMaintenanceTests {
     @Test("a log is checked while its server is down, and not while it runs")
     func check() async throws {
         let directory = try TemporaryDirectory()
-        await #expect(throws: ServeError.self) { try await LogMaintenance.check(data: directory.path) }
+        await #expect(throws: ServeError.self) { try await LogMaintenance(data: directory.path).check() }
         try await RunningServer.with([.log], in: directory) {
             $0.services["log"] = FaceSettings(name: "log", ["rawEntries": true])
         } _: { server in
@@ -425,9 +426,35 @@ struct LogMaintenanceTests {
                 let answer = try await server.ask(.post, "/log/add", body: Array("\(number)".utf8))
                 #expect(answer.status == 200)
             }
-            await #expect(throws: ServeError.self) { try await LogMaintenance.check(data: directory.path) }
+            await #expect(throws: ServeError.self) { try await LogMaintenance(data: directory.path).check() }
         }
-        let report = try await LogMaintenance.check(data: directory.path)
+        let report = try await LogMaintenance(data: directory.path).check()
         #expect(report.findings.isEmpty && report.entryCount == 300)
+
+        let (files, other) = (directory["files"], directory["other"])
+        let exported = try await LogMaintenance(data: directory.path).export(to: files)
+        let key = try PrivateKeyText(
+            Secret(Files.read(directory["log/checkpoint.key"], limit: PrivateKeyText.greatestByteCount))
+        ).open().publicKey
+        let stranger = try PrivateKey.generate(.ed25519).publicKey
+        await #expect(throws: LedgerError.self) {
+            try await LogMaintenance(data: other).importTiles(
+                from: TileDirectory(files), key: stranger, origin: nil, progress: { _ in })
+        }
+        for _ in 0..<2 {
+            let imported = try await LogMaintenance(data: other).importTiles(
+                from: TileDirectory(files), key: key, origin: "log.example/2", progress: { _ in })
+            #expect(imported.checkpoint.root == exported.checkpoint.root && imported.checkpoint.size == 300)
+            #expect(imported.checkpoint.origin == "log.example/2")
+        }
+        _ = try await LogMaintenance(data: directory.path).freeze()
+        try await RunningServer.with([.log], in: directory) {
+            $0.services["log"] = FaceSettings(name: "log", ["rawEntries": true])
+        } _: { server in
+            let refused = try await server.ask(.post, "/log/add", body: Array("one more".utf8))
+            #expect(refused.status == 405)
+            let read = try await server.ask(.get, "/log/checkpoint")
+            #expect(read.status == 200)
+        }
     }
 }

@@ -3,7 +3,6 @@ internal import Bytes
 internal import Host
 internal import Ledger
 internal import Reports
-internal import Serve
 internal import Sigstore
 internal import SystemPackage
 internal import TileLog
@@ -17,7 +16,9 @@ struct LogCommand: AsyncParsableCommand {
 
             Nothing that a log answers is believed unless a key that you trust has signed it.
             """,
-        subcommands: [Search.self, Get.self, Verify.self, Monitor.self, Check.self])
+        subcommands: [
+            Search.self, Get.self, Verify.self, Monitor.self, Check.self, Export.self, Import.self, Freeze.self,
+        ])
 }
 
 extension LogCommand {
@@ -260,40 +261,6 @@ extension LogCommand {
                     )
                 }
             }
-        }
-    }
-
-    struct Check: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "fsck",
-            abstract: "Checks every byte of the log in a server's data directory.",
-            discussion: """
-                Example: martlet log fsck --data /var/lib/martlet
-
-                Compares all entries with their leaves, the leaves with the root, and the root with the last signed \
-                checkpoint. Nothing is changed. The server must be down. Exit status: 0 nothing is wrong, 1 something \
-                is damaged, 2 there is no log or it is in use, 3 the disk can't be read.
-                """)
-
-        @Option(help: ArgumentHelp("The server's data directory.", valueName: "directory"))
-        var data: String
-
-        @Flag(help: "Prints JSON.")
-        var json = false
-
-        func run() async throws {
-            let report = try await LogMaintenance.check(data: FilePath(data))
-            if json {
-                Output.write([
-                    "entries": .integer(report.entryCount), "bytes": .integer(report.byteCount),
-                    "findings": .array(
-                        report.findings.map { ["file": .string($0.file), "message": .string($0.message)] }),
-                ])
-            } else {
-                let lines = report.findings.map { "\($0.file): \($0.message)".safeForTerminal + "\n" }.joined()
-                Output.write(lines + "\(report.entryCount) entries, \(report.findings.count) damaged places\n")
-            }
-            if !report.findings.isEmpty { throw ExitCode(1) }
         }
     }
 }
