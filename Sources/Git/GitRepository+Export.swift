@@ -2,6 +2,11 @@ internal import Host
 package import SystemPackage
 
 extension GitRepository {
+    /// The same repository with another directory as the workspace's, relative to the root.
+    package func at(_ directory: String) -> GitRepository {
+        GitRepository(root: root, directory: directory, format: format, head: head, ref: ref, origin: origin)
+    }
+
     private static let exportBatch = 500
     private static let pathLimit = 4096
 

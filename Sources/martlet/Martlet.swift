@@ -16,7 +16,8 @@ struct Martlet: AsyncParsableCommand {
             """,
         version: MartletProgram.version,
         groupedSubcommands: [
-            CommandGroup(name: "Build", subcommands: [BuildCommand.self, RunCommand.self, ExecCommand.self]),
+            CommandGroup(
+                name: "Build", subcommands: [BuildCommand.self, RunCommand.self, ExecCommand.self, RebuildCommand.self]),
             CommandGroup(name: "Images", subcommands: [ImageCommand.self]),
             CommandGroup(
                 name: "Workspace",
