@@ -122,6 +122,13 @@ let package = Package(
             "Policy", ["Attest", "Bytes", "Cache", "Host", "Keys", "Registry", "Sigstore", "Workspace", systemPackage]),
         // Level 4
         module(
+            "RemoteCache",
+            [
+                "Attest", "Build", "Bytes", "Cache", "Host", "Keys", "Policy", "Registry", "Sandbox", "Sigstore",
+                "Wire",
+                "Workspace", systemPackage,
+            ]),
+        module(
             "Reports",
             [
                 "Attest", "Build", "Bytes", "Host", "Keys", "Ledger", "Policy", "Registry", "Sigstore", "Workspace",
@@ -142,7 +149,8 @@ let package = Package(
                 "Attest", "Authority", "Build", "Bytes", "Cache", "Database", "Git", "Host", "Image", "Inventory",
                 "Keys", "Ledger",
                 "Lineage",
-                "Policy", "Registry", "Reports", "Sandbox", "Serve", "Sigstore", "TUF", "TileLog", "Wire", "Workspace",
+                "Policy", "Registry", "RemoteCache", "Reports", "Sandbox", "Serve", "Sigstore", "TUF", "TileLog",
+                "Wire", "Workspace",
                 argumentParser, systemPackage,
             ],
             exclude: ["README.md"],
@@ -220,6 +228,12 @@ let package = Package(
                 systemPackage,
             ]),
         tests("Policy", ["Attest", "Bytes", "Cache", "Host", "Keys", "Sigstore", "Workspace", systemPackage]),
+        tests(
+            "RemoteCache",
+            [
+                "Attest", "Build", "Bytes", "Cache", "Host", "Keys", "LoopbackServer", "Policy", "Sandbox", "Sigstore",
+                "VirtualSigstore", "Wire", "Workspace", systemPackage,
+            ]),
         tests("Reports", ["Build", "Bytes", "Host", "Workspace", systemPackage]),
         // Runs the program itself.
         .testTarget(
@@ -258,6 +272,7 @@ if Context.environment["MARTLET_FUZZ"] != nil {
                 "Attest", "Authority", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Image", "Inventory", "Keys",
                 "Ledger", "Lineage", "Policy",
                 "Registry",
+                "RemoteCache",
                 "Sigstore",
                 "TUF",
                 "Wire",

@@ -22,6 +22,8 @@ package struct BuildOptions: Sendable {
     /// The provenance that images carry inside, where another build's is to be taken: of a build that is made again, so
     /// that it can come out the same. It is, only as far as it says what this build says of artifacts and sources.
     package var provenanceInside: [PackageName: [UInt8]] = [:]
+    /// Results of other machines; `nil` builds without.
+    package var shared: (any SharedResults)?
     /// Names of arguments whose values must not appear anywhere.
     package var secretArguments: [String] = []
 

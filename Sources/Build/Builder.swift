@@ -84,7 +84,7 @@ package struct Builder: Sendable {
         return try await self.plan(targets, isUnsandboxed: true)
     }
 
-    private func plan(_ targets: [PackageName], isUnsandboxed: Bool) async throws -> Plan {
+    func plan(_ targets: [PackageName], isUnsandboxed: Bool) async throws -> Plan {
         let needed = try needs(of: targets)
         let context = recipeContext
         var recipes: [PackageName: Recipe] = [:]
@@ -93,7 +93,7 @@ package struct Builder: Sendable {
             recipes[name] = try Recipe(for: package, in: context)
         }
         var plan = try keyedPlan(targets, needed: needed, recipes: recipes, isUnsandboxed: isUnsandboxed)
-        try await findCached(in: &plan, needed: needed)
+        try await findCached(in: &plan)
         remember(plan)
         return plan
     }
@@ -145,25 +145,10 @@ package struct Builder: Sendable {
         return order.filter { name in self.numbers[name].map(all.contains) ?? false }
     }
 
-    /// Looks up what is needed, from the targets down: what a cached package was made from is not needed again.
-    private func findCached(in plan: inout Plan, needed: [PackageName]) async throws {
-        var wanted = Set(plan.targets)
-        var looked: [PackageName] = []
-        for name in needed.reversed() where wanted.contains(name) {
-            looked.append(name)
-            if let built = try await reusableResult(of: name, in: plan) {
-                plan.cached[name] = built
-            } else {
-                wanted.formUnion(plan.dependencies[name, default: []])
-            }
-        }
-        plan.order = looked.reversed()
-    }
-
     /// The stored result of a package, when it follows from the key and all its files are there.
     ///
     /// Asked only of targets and of what has to be mounted: a build that finds everything looks at little else.
-    private func reusableResult(of name: PackageName, in plan: Plan) async throws -> BuiltPackage? {
+    func reusableResult(of name: PackageName, in plan: Plan) async throws -> BuiltPackage? {
         guard !plan.volatile.contains(name), let key = plan.keys[name] else { return nil }
         return try await reusableResult(for: key.digest)
     }
@@ -181,7 +166,7 @@ package struct Builder: Sendable {
     /// What was built from a commit stays so. What was built from files that were not committed is told anew when the
     /// commit or the workspace's definitions are others now: the steps' results are in the cache, so that costs little.
     /// A repository that git can't tell about leaves the older statement, which promises less.
-    private func isWitnessed(_ built: BuiltPackage) async -> Bool {
+    func isWitnessed(_ built: BuiltPackage) async -> Bool {
         guard let then = built.uncommitted, let now = try? await site.sourceState() else { return true }
         return then == now
     }
@@ -230,6 +215,7 @@ package struct Builder: Sendable {
         let report: @Sendable (BuildEvent.Kind) -> Void = { kind in
             onEvent(BuildEvent(kind, time: .nanoseconds(Clocks.monotonicNanoseconds() - begin)))
         }
+        let plan = try await supplied(plan)
         report(
             .planned(
                 plan.order.compactMap { name in
@@ -239,6 +225,7 @@ package struct Builder: Sendable {
                         dependencies: plan.dependencies[name, default: []],
                         isCached: plan.cached[name] != nil, type: package.type)
                 }))
+        sayRemarks(report)
         var outcome = Outcome(results: [:], built: plan.cached, failures: [:])
         for name in plan.cached.keys { outcome.results[name] = .cached }
         // What was built without a signature, or with another key's, gets one now.
@@ -292,9 +279,20 @@ package struct Builder: Sendable {
             outcome.results[name] = .skipped
             report(.packageFinished(name, .skipped, artifact: nil))
         }
+        do {
+            if !Task.isCancelled { try await share(plan, outcome) }
+        } catch {
+            report(.finished(succeeded: false))
+            throw error
+        }
+        sayRemarks(report)
         report(.finished(succeeded: outcome.succeeded))
         try Task.checkCancellation()
         return outcome
+    }
+
+    private func sayRemarks(_ report: (BuildEvent.Kind) -> Void) {
+        for remark in options.shared?.takeRemarks() ?? [] { report(.warning(remark.package, remark.message)) }
     }
 
     /// How the build of one package ended: with a result or a failure. A struct on purpose: Swift 6.3's optimiser

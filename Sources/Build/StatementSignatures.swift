@@ -54,7 +54,7 @@ package struct StatementSignatures: Sendable {
     }
 
     /// The signed bundle around a statement about `built`, remembered or new.
-    func bundle(around statement: [UInt8], about built: BuiltPackage) async throws -> UnverifiedBundle {
+    package func bundle(around statement: [UInt8], about built: BuiltPackage) async throws -> UnverifiedBundle {
         let key = Digest.of(Array("martlet signature 1\n\(Digest.of(statement).hex)\n\(signer.name)\n".utf8))
         if let known = try remembered(key), known.envelope?.payload == statement, (try? signer.check(known)) != nil {
             return known
@@ -65,7 +65,8 @@ package struct StatementSignatures: Sendable {
         else { throw BuildError(.changed, "the signer signed something else", package: built.name) }
         try actions.record(
             ActionResult(
-                key: key, tree: built.artifact,
+                // Of a result in a remote cache, the files may be elsewhere.
+                key: key, tree: store.contains(built.artifact) ? built.artifact : ContentStore.emptyRoot,
                 blobs: ["envelope": try store.put(envelope.line), "bundle": try store.put(bundle.json.bytes())],
                 facts: [
                     "package": built.name.description,

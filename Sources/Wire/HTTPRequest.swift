@@ -7,11 +7,13 @@ package struct HTTPRequest: Sendable {
         case put = "PUT"
         case patch = "PATCH"
         case delete = "DELETE"
+        /// Makes a collection (RFC 4918 section 9.3).
+        case makeCollection = "MKCOL"
 
-        /// Whether asking twice is as asking once (RFC 9110 section 9.2.2).
+        /// Whether asking twice is as asking once (RFC 9110 section 9.2.2, RFC 4918 section 9.3).
         package var isIdempotent: Bool {
             switch self {
-            case .get, .head, .put, .delete: true
+            case .get, .head, .put, .delete, .makeCollection: true
             case .post, .patch: false
             }
         }

@@ -16,6 +16,7 @@ package struct WorkspaceSettings: Hashable, Sendable {
     package var toolRoots: [String] = []
     package var platform = Platform.tools
     package var vulnerabilities = VulnerabilitySettings()
+    package var remoteCache = RemoteCacheSettings()
 
     package init() {}
 
@@ -26,6 +27,7 @@ package struct WorkspaceSettings: Hashable, Sendable {
             case "cacheSize": cacheSize = reader.byteCount(value, key)
             case "toolRoots": toolRoots = reader.strings(value, key)
             case "vulnerabilities": vulnerabilities = VulnerabilitySettings(value, &reader)
+            case "remoteCache": remoteCache = RemoteCacheSettings(value, &reader)
             case "platform":
                 let text = reader.string(value, key)
                 if let known = Platform(rawValue: text) {
@@ -37,7 +39,7 @@ package struct WorkspaceSettings: Hashable, Sendable {
                 // These are ours, so a mistake in them is never silent.
                 reader.report(
                     .error, "unknown key '\(key)' in martlet", at: keyNode,
-                    remedy: "use sandbox, cacheSize, toolRoots, platform or vulnerabilities")
+                    remedy: "use sandbox, cacheSize, toolRoots, platform, vulnerabilities or remoteCache")
             }
         }
     }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Build
+internal import RemoteCache
 
 /// The options of every command that runs steps.
 struct ExecutionArguments: ParsableArguments {
@@ -32,17 +33,13 @@ struct ExecutionArguments: ParsableArguments {
     @Option(
         name: [.customShort("c", allowingJoined: true), .customLong("cache")],
         help: ArgumentHelp(
-            "none builds everything again; local uses the local cache. Leeway's remote levels mean local as yet. Default: $LEEWAY_DEFAULT_CACHE_LEVEL, else local.",
+            "none builds everything again; local uses the local cache; remote-pull, remote-push and remote also a remote one. Default: $LEEWAY_DEFAULT_CACHE_LEVEL, else remote where there is one.",
             valueName: "level"))
-    var cache: CacheLevel?
+    var cache: RemoteCacheChoice.Level?
+
+    @OptionGroup(title: "Remote cache") var remote: RemoteCacheArguments
 
     enum OnOff: String, ExpressibleByArgument, CaseIterable { case on, off }
-
-    enum CacheLevel: String, ExpressibleByArgument, CaseIterable {
-        case none, local, remote
-        case remotePull = "remote-pull"
-        case remotePush = "remote-push"
-    }
 
     func buildOptions(environment: [String: String]) throws -> BuildOptions {
         var options = BuildOptions()
@@ -58,8 +55,8 @@ struct ExecutionArguments: ParsableArguments {
             guard timeLimit > 0 else { throw CommandError.usage("--time-limit wants a number above 0") }
             options.timeLimit = timeLimit
         }
-        let level = cache ?? environment["LEEWAY_DEFAULT_CACHE_LEVEL"].flatMap(CacheLevel.init(rawValue:)) ?? .local
-        options.ignoreCache = level == .none
+        let level = cache ?? environment["LEEWAY_DEFAULT_CACHE_LEVEL"].flatMap(RemoteCacheChoice.Level.init(rawValue:))
+        options.ignoreCache = level == RemoteCacheChoice.Level.none
         return options
     }
 }

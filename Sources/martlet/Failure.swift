@@ -13,6 +13,7 @@ internal import Ledger
 internal import Lineage
 internal import Policy
 internal import Registry
+internal import RemoteCache
 internal import Reports
 internal import Serve
 internal import Sigstore
@@ -101,6 +102,7 @@ enum Failure {
             case .unsupported, .platform, .input: 2
             default: 1
             }
+        case let error as RemoteCacheError: error.code == .configuration ? 2 : 3
         case let error as InventoryError: error.code == .absent ? 1 : 2
         case let error as LineageError: error.code == .unknown ? 1 : error.code == .damaged ? 3 : 2
         case is DatabaseError: 3

@@ -106,6 +106,16 @@ struct BuildCommand: AsyncParsableCommand {
         let names = try project.targets(targets)
         var options = try execution.buildOptions(environment: project.options.environment)
         options.signatures = process.map { StatementSignatures($0, cache: project.cache) }
+        guard !check else { return try await build(project, names, options) }
+        return try await execution.remote.withCache(
+            execution.cache, for: project, signs: process != nil, sourceURI: leeway.slsaSourceUri
+        ) { cache in
+            options.shared = cache
+            return try await build(project, names, options)
+        }
+    }
+
+    private func build(_ project: Project, _ names: [PackageName], _ options: BuildOptions) async throws -> Bool {
         if check {
             try await Self.check(project, names, options)
             return true

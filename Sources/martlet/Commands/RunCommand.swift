@@ -30,8 +30,14 @@ struct RunCommand: AsyncParsableCommand {
             let project = try await workspace.open()
             let environment = project.options.environment
             let session = BuildSession(project: project, reports: try reports.choice(environment: environment))
-            let failures = try await session.run(
-                try scripts.map { try project.script($0) }, try execution.buildOptions(environment: environment))
+            var options = try execution.buildOptions(environment: environment)
+            let scripts = try scripts.map { try project.script($0) }
+            let failures = try await execution.remote.withCache(
+                execution.cache, for: project, signs: false, sourceURI: leeway.slsaSourceUri
+            ) { cache in
+                options.shared = cache
+                return try await session.run(scripts, options)
+            }
             for failure in failures { Failure.say(failure.description) }
             guard failures.isEmpty else { throw ExitCode(1) }
         }
