@@ -7,6 +7,7 @@ import sys
 import admission  # adds its row
 import lineage  # adds its row
 import registry  # adds its row
+import remote  # adds its row
 import rows
 import table
 import verification  # adds its row
