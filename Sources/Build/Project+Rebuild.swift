@@ -56,7 +56,8 @@ extension Project {
         _ order: RebuildOrder, from repository: FilePath, _ options: ProjectOptions, _ building: BuildOptions,
         inside: (String) async throws -> [UInt8]?
     ) async throws -> RebuiltPackage {
-        guard let clone = try await GitRepository.find(at: repository)?.at(order.directory) else {
+        let found = try await GitRepository.find(at: repository)
+        guard let clone = found?.at(order.directory) else {
             throw BuildError(.configuration, "\(repository) is not in a git repository; give a clone with --repository")
         }
         let commit = try await clone.commit(order.commit)

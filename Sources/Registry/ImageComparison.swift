@@ -53,9 +53,8 @@ package struct ImageComparison: Sendable {
                 continue
             }
             guard left.digest != right.digest else { continue }
-            guard case .image(let one) = try await first.manifest(left).manifest,
-                case .image(let two) = try await second.manifest(right).manifest
-            else {
+            let (was, now) = (try await first.manifest(left).manifest, try await second.manifest(right).manifest)
+            guard case .image(let one) = was, case .image(let two) = now else {
                 parts.append(Part(name: "\(platform) manifest", detail: "\(left.digest) and \(right.digest)"))
                 continue
             }

@@ -34,9 +34,14 @@ final class IndexedPaths {
         var links = 0
         var mode: UInt16?
         while true {
-            guard let found = try await entry(wanted) else { return .unknown }
-            guard let entry = found.entry else {
-                guard let other = try await byWayOfLink(wanted) else { return .absent }
+            let lookup = try await look(wanted)
+            let entry: PathIndex.Entry
+            switch lookup {
+            case .unknown: return .unknown
+            case .found(let found): entry = found
+            case .missing:
+                let other = try await byWayOfLink(wanted)
+                guard let other else { return .absent }
                 wanted = other
                 links += 1
                 guard links < Self.greatestLinkCount else { throw Self.loop(path) }
@@ -70,7 +75,8 @@ final class IndexedPaths {
         var parent = path[...]
         while let slash = parent.lastIndex(of: "/") {
             parent = parent[..<slash]
-            guard case .link(let target)? = try await entry(String(parent))?.entry?.kind else { continue }
+            let lookup = try await look(String(parent))
+            guard case .found(let entry) = lookup, case .link(let target) = entry.kind else { continue }
             let base = LayerChange.target(of: target, at: String(parent))
             let rest = path.dropFirst(parent.count + 1)
             return base.isEmpty ? String(rest) : "\(base)/\(rest)"
@@ -78,18 +84,27 @@ final class IndexedPaths {
         return nil
     }
 
-    /// The entry of a path; `nil` where the index can't be asked.
-    private func entry(_ path: String) async throws -> (path: String, entry: PathIndex.Entry?)? {
+    private enum Lookup {
+        case found(PathIndex.Entry)
+        case missing
+        /// The index can't be asked.
+        case unknown
+    }
+
+    private func look(_ path: String) async throws -> Lookup {
         if shards == nil {
-            guard let bytes = try await part(place.root) else { return nil }
+            let bytes = try await part(place.root)
+            guard let bytes else { return .unknown }
             shards = try PathIndex.shards(bytes, place)
         }
-        guard let shard = PathIndex.shard(of: path, among: shards ?? []) else { return (path, nil) }
-        if let known = entries[shard] { return (path, known[path]) }
-        guard let bytes = try await part(shard.range) else { return nil }
-        let read = try PathIndex.entries(bytes, shard)
-        entries[shard] = read
-        return (path, read[path])
+        guard let shard = PathIndex.shard(of: path, among: shards ?? []) else { return .missing }
+        if entries[shard] == nil {
+            let bytes = try await part(shard.range)
+            guard let bytes else { return .unknown }
+            entries[shard] = try PathIndex.entries(bytes, shard)
+        }
+        guard let entry = entries[shard]?[path] else { return .missing }
+        return .found(entry)
     }
 
     private func part(_ range: Range<Int>) async throws -> [UInt8]? {

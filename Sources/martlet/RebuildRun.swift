@@ -134,7 +134,8 @@ struct RebuildRun {
         let rebuilt = try await Project.rebuild(order, from: repository, options, building) { path in
             guard isLayout else { return nil }
             let archive = try OCIArchive(file)
-            guard let tag = try await archive.tags().first else { return nil }
+            let tags = try await archive.tags()
+            guard let tag = tags.first else { return nil }
             return try await Self.file(path, of: archive.manifest(.tag(tag)).manifest, in: archive)
         }
         defer { rebuilt.remove() }

@@ -1,6 +1,6 @@
 """Images from Debian packages, as other programs see them.
 
-Usage: images.py MARTLET FOLDER. Packages come through apt's own configured source into a folder, and everything else
+Usage: images.py MARTLET FOLDER [REBUILDS]. Packages come through apt's own configured source into a folder, and everything else
 works on that. Asks gpgv and sqop about the same signatures, skopeo, umoci, podman and buildah about the same images, and
 builds again under other paths, umasks, time zones, users and widths: there is one digest.
 """
@@ -14,7 +14,7 @@ import sys
 from archive import definitions, fetch, keyring, run
 
 martlet, work = sys.argv[1], pathlib.Path(sys.argv[2])
-rebuilds = int(os.environ.get("MARTLET_REBUILDS", "4"))
+rebuilds = int(sys.argv[3] if len(sys.argv) > 3 else os.environ.get("MARTLET_REBUILDS", "4"))
 
 
 def say(text):

@@ -232,6 +232,7 @@ def signing(registry, image, digest):
     martlet("verify", image, "--key", "other.pub", status=1)
     (WORK / "predicate.json").write_text('{"buildType":"https://example.org/build","builder":{"id":"https://example.org"}}')
     martlet("attest", image, "--predicate", "predicate.json", "--type", "slsaprovenance", "--key", "signer.key", "--legacy")
+    martlet("sign", image, "--key", "signer.key", "--legacy")
     out = martlet("verify-attestation", image, "--key", "signer.pub", "--type", "slsaprovenance")
     statement = json.loads(base64.b64decode(json.loads(out)["payload"]))
     check(statement["subject"][0]["digest"]["sha256"] == digest[7:], "the attestation is about the image")
@@ -244,10 +245,13 @@ def signing(registry, image, digest):
     martlet("verify-attestation", f"{registry.host}/third/app:t", "--key", "signer.pub", "--type", "slsaprovenance")
     # The old tags alone, for whoever reads nothing else.
     martlet("oci", "copy", image, f"{registry.host}/old/app:t")
-    for suffix in ("att",):
+    martlet("verify", f"{registry.host}/old/app:t", "--key", "signer.pub", status=1)
+    for suffix in ("att", "sig"):
         martlet("oci", "copy", f"{registry.host}/team/app:sha256-{digest[7:]}.{suffix}",
                 f"{registry.host}/old/app:sha256-{digest[7:]}.{suffix}")
     martlet("verify-attestation", f"{registry.host}/old/app:t", "--key", "signer.pub", "--type", "slsaprovenance")
+    martlet("verify", f"{registry.host}/old/app:t", "--key", "signer.pub")
+    martlet("verify", f"{registry.host}/old/app:t", "--key", "other.pub", status=1)
     print(martlet("oci", "tree", image).decode(), end="")
 
 

@@ -10,11 +10,14 @@ import io
 import json
 import os
 import pathlib
+import random
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
 import threading
+import time
 import zlib
 
 MARTLET, WORK, IMAGES = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3]).resolve()
@@ -59,6 +62,38 @@ class Registry:
     def stop(self):
         self.process.terminate()
         self.process.wait(60)
+
+
+class Wire:
+    """Hands bytes on to a registry, and counts those that go there."""
+
+    def __init__(self, target):
+        name, port = target.split(":")
+        self.target, self.sent = (name, int(port)), 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.host = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            client, _ = self.listener.accept()
+            server = socket.create_connection(self.target)
+            threading.Thread(target=self.hand, args=(client, server, True), daemon=True).start()
+            threading.Thread(target=self.hand, args=(server, client, False), daemon=True).start()
+
+    def hand(self, one, other, counts):
+        try:
+            while data := one.recv(1 << 16):
+                other.sendall(data)
+                if counts:
+                    self.sent += len(data)
+        except OSError:
+            pass
+        for end in (one, other):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 class Counter(http.server.ThreadingHTTPServer):
@@ -336,6 +371,38 @@ def json_payload(line):
     return base64.b64decode(json.loads(line.splitlines()[0])["payload"])
 
 
+def resuming(registry):
+    """A push that is killed sends at most a chunk again."""
+    size = 96 << 20
+    layout = WORK / "large"
+    (layout / "blobs/sha256").mkdir(parents=True)
+    content = random.Random(2).randbytes(size)
+    config = b'{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}}'
+    image = json.dumps({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": put(layout, config),
+                   "size": len(config)},
+        "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": put(layout, content),
+                    "size": size}]}).encode()
+    (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [
+        {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": put(layout, image), "size": len(image),
+         "annotations": {"org.opencontainers.image.ref.name": "1"}}]}))
+    wire = Wire(registry.host)
+    command = [MARTLET, "oci", "copy", "--quiet", "oci:large:1", f"{wire.host}/team/large:1"]
+    process = subprocess.Popen(command, cwd=WORK, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while wire.sent < size // 3 and process.poll() is None:
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    first = wire.sent
+    check(first < size, "the push was killed in the middle")
+    run(*command)
+    # A chunk has 8 MiB; beside one there is what was on its way when the process ended.
+    check(wire.sent <= size + (17 << 20), f"{first} and {wire.sent - first} bytes were sent of {size}")
+    print(f"a killed push sent {first} and then {wire.sent - first} of {size} bytes")
+
+
 def secured():
     """A registry with a certificate of its own authority: trusted where that is named, and nowhere else."""
     registry = Registry("secured", "--tls-self-made")
@@ -361,6 +428,7 @@ try:
     seekable()
     images(registry)
     packages(registry)
+    resuming(registry)
     secured()
 finally:
     registry.stop()

@@ -93,7 +93,8 @@ struct RebuildCommand: AsyncParsableCommand {
         let report = try await registry.withClient { client in
             let image = isFile ? nil : try await OpenImage(target, client)
             let report = try await Self.told {
-                if let image { try await run.image(image, target) } else { try await run.archive(FilePath(target)) }
+                guard let image else { return try await run.archive(FilePath(target)) }
+                return try await run.image(image, target)
             }
             try await publish(report, image)
             return report
