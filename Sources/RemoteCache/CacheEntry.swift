@@ -8,7 +8,7 @@ package import Sigstore
 /// docs/formats/remote-cache.md describes it.
 package struct CacheEntry: Sendable {
     /// The most bytes that are taken.
-    package static let greatestByteCount = 96 << 20
+    package static let greatestByteCount = 16 << 20
     private static let version = 1
 
     /// What vouches for the result.
