@@ -137,7 +137,8 @@ let package = Package(
         module(
             "Serve",
             [
-                "Attest", "Authority", "Bytes", "Host", "Keys", "Ledger", "Lineage", "Policy", "Registry", "Sigstore",
+                "Attest", "Authority", "Build", "Bytes", "Git", "Host", "Keys", "Ledger", "Lineage", "Policy",
+                "Registry", "Sigstore",
                 "TUF", "TileLog", "Wire", "Workspace", httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, logging,
                 nioCore, nioHTTP, nioPosix, nioSSL, serviceLifecycle, systemPackage, unixSignals,
             ],
@@ -202,7 +203,8 @@ let package = Package(
         tests(
             "Serve",
             [
-                "Authority", "Bytes", "Host", "Keys", "Ledger", "Registry", "Sigstore", "TUF", "TileLog", "Wire",
+                "Attest", "Authority", "Build", "Bytes", "Git", "Host", "Keys", "Ledger", "Registry", "Sigstore", "TUF",
+                "TileLog", "Wire", "Workspace",
                 hummingbird, logging, serviceLifecycle, systemPackage,
             ]),
         tests("Git", ["Bytes", "Host", systemPackage]),
@@ -269,7 +271,8 @@ if Context.environment["MARTLET_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "Attest", "Authority", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Image", "Inventory", "Keys",
+                "Attest", "Authority", "Build", "Bytes", "CFuzzer", "Cache", "Git", "Host", "Image", "Inventory",
+                "Keys",
                 "Ledger", "Lineage", "Policy",
                 "Registry",
                 "RemoteCache",

@@ -12,7 +12,7 @@ extension ProvenanceFacts {
             buildType: MartletBuild.buildType, externalParameters: externalParameters,
             internalParameters: internalParameters, resolvedDependencies: resolvedDependencies,
             builder: Provenance.Builder(
-                id: MartletBuild.builderID(version: builder.version, digest: builder.digest),
+                id: service?.builderID ?? MartletBuild.builderID(version: builder.version, digest: builder.digest),
                 version: ["martlet": builder.version],
                 dependencies: [ResourceDescriptor(name: "martlet", digest: ["sha256": builder.digest.hex])]),
             metadata: metadata, byproducts: byproducts)
@@ -23,6 +23,7 @@ extension ProvenanceFacts {
         out.set("variant", variant.map(JSON.string))
         out["arguments"] = .texts(redactor.redact(arguments: arguments))
         out.set("configuration", configuration.map(redactor.redact))
+        out.set("request", service?.request)
         return out
     }
 
@@ -31,6 +32,7 @@ extension ProvenanceFacts {
         out.set("leewayVersion", leewayVersion.map(JSON.string))
         out["environment"] = .texts(redactor.redact(arguments: environment))
         out.set("platform", platform.map(JSON.string))
+        out.set("requestedBy", service.map { .string($0.requester) })
         return out
     }
 

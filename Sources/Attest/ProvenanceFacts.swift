@@ -79,6 +79,27 @@ package struct ProvenanceFacts: Sendable {
         }
     }
 
+    /// The build service that ran the build, and what it was asked for.
+    package struct Service: Hashable, Sendable {
+        /// The service's URI, which is the builder's in its statements.
+        package var builderID: String
+        /// The whole request of the client.
+        package var request: JSON
+        /// The name of the run, for everybody.
+        package var invocationID: String
+        /// Who asked.
+        package var requester: String
+
+        package init(builderID: String, request: JSON, invocationID: String, requester: String) {
+            self.builderID = builderID
+            self.request = request
+            self.invocationID = invocationID
+            self.requester = requester
+        }
+    }
+
+    /// `nil` for builds that somebody ran on a machine of their own.
+    package var service: Service?
     /// The artifact first, then every file in it.
     package var subjects: [Subject] = []
     /// The full name, `component:name`.

@@ -1,15 +1,15 @@
-internal import Attest
-internal import Bytes
+package import Attest
+package import Bytes
 
 /// What a token says of one package's build: taken from the statement that it is to sign, so that a certificate can't
 /// claim another commit than the provenance under it.
 ///
 /// The names are those of the identity issuer (docs/formats/identity.md); each becomes an extension of the certificate.
-struct BuildClaims {
-    let json: JSONObject
+package struct BuildClaims: Sendable {
+    package let json: JSONObject
 
     /// - Parameter builder: the builder's URI, whom the certificate names.
-    init(_ statement: Statement, builder: String) throws {
+    package init(_ statement: Statement, builder: String) throws {
         json = try Self.claims(statement, builder)
     }
 
@@ -22,7 +22,8 @@ struct BuildClaims {
         }
         if let invocation = provenance.metadata.invocationID {
             let base = builder.hasSuffix("/") ? String(builder.dropLast()) : builder
-            claims["run_invocation_uri"] = .string("\(base)/builds/\(invocation)")
+            claims["run_invocation_uri"] = .string(
+                invocation.hasPrefix(base + "/") ? invocation : "\(base)/builds/\(invocation)")
         }
         // A commit that the inputs differ from is not what was built.
         guard let source = provenance.resolvedDependencies.first(where: { $0.annotations["role"] == "source" }),

@@ -4,7 +4,7 @@ package import Workspace
 package struct BuildError: Error, Sendable, CustomStringConvertible {
     /// A class of failures that callers tell apart. More may be added.
     package struct Code: Hashable, Sendable {
-        private enum Value { case configuration, step, missing, changed, unavailable, check }
+        private enum Value { case configuration, step, missing, changed, unavailable, check, refused }
         private var value: Value
 
         /// The workspace asks for something impossible.
@@ -19,6 +19,8 @@ package struct BuildError: Error, Sendable, CustomStringConvertible {
         package static let unavailable = Code(value: .unavailable)
         /// Two builds of one package differ.
         package static let check = Code(value: .check)
+        /// A build service definitely said no.
+        package static let refused = Code(value: .refused)
     }
 
     package var code: Code

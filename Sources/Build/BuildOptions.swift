@@ -1,3 +1,4 @@
+package import Attest
 internal import Host
 package import Workspace
 
@@ -24,6 +25,8 @@ package struct BuildOptions: Sendable {
     package var provenanceInside: [PackageName: [UInt8]] = [:]
     /// Results of other machines; `nil` builds without.
     package var shared: (any SharedResults)?
+    /// The build service that this is a build of, for its statements.
+    package var service: ProvenanceFacts.Service?
     /// Names of arguments whose values must not appear anywhere.
     package var secretArguments: [String] = []
 

@@ -30,8 +30,10 @@ package struct Project: Sendable {
         loading.variant = options.variant
         loading.arguments = options.arguments
         loading.strictness = options.strictness
-        let probes = ProbeMemory(store: cache.store, actions: cache.actions, settings: cache.tools, root: root)
-        loading.probe = { try await probes.answer($0) }
+        var probes = ProbeMemory(store: cache.store, actions: cache.actions, settings: cache.tools, root: root)
+        if options.isServed { probes.sandbox = { try await cache.sandbox(off: false) } }
+        let answering = probes
+        loading.probe = { try await answering.answer($0) }
         let engine = ScriptEngine(
             store: cache.store, actions: cache.actions, settings: cache.tools,
             sandbox: { try await cache.sandbox(off: false) })
@@ -50,7 +52,7 @@ package struct Project: Sendable {
                 file: FilePath(statuses.string + ".load"),
                 identity: try MartletProgram.identity(),
                 mayKeep: { arguments in !arguments.keys.contains { Redactor.looksSecret($0) } },
-                identifyProbe: { try probes.key(for: $0) }, identifyEngine: { try engine.identity() },
+                identifyProbe: { try answering.key(for: $0) }, identifyEngine: { try engine.identity() },
                 identifyRepository: { try await SourceFacts.identity(at: root) })
             keeping.now = options.now
             loading.keeping = keeping
@@ -92,7 +94,7 @@ package struct Project: Sendable {
     }
 
     private func witness(_ building: BuildOptions) async throws -> Witness {
-        Witness(
+        var witness = Witness(
             root: workspace.root,
             source: SourceFactsMemory(
                 root: workspace.root, blobs: cache.blobs, definitions: workspace.definitionDigests),
@@ -100,5 +102,7 @@ package struct Project: Sendable {
             variant: workspace.variant?.name, environment: workspace.environmentManifest.values,
             commandLine: options.commandLine,
             redactor: Redactor(arguments: workspace.arguments, secretNames: Set(building.secretArguments)))
+        witness.service = building.service
+        return witness
     }
 }

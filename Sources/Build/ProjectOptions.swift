@@ -19,6 +19,9 @@ package struct ProjectOptions: Sendable {
     package var now: @Sendable () -> Int64 = { Clocks.nowNanoseconds() }
     package var strictness = WorkspaceOptions.Strictness.warn
 
+    /// Whether the workspace is a stranger's: then no command of its runs outside of a sandbox.
+    package var isServed = false
+
     package init(directory: FilePath, environment: [String: String]) {
         self.directory = directory
         self.environment = environment

@@ -17,6 +17,8 @@ package struct Witness: Sendable {
     /// How martlet was called; secrets are taken out of it before it goes into a statement.
     package var commandLine: [String]
     package var redactor: Redactor
+    /// The service that this is a build of.
+    var service: ProvenanceFacts.Service?
 
     init(
         root: FilePath, source: SourceFactsMemory, program: MartletProgram, variant: String?,
@@ -72,8 +74,9 @@ package struct Witness: Sendable {
         facts.tools = toolchain.tools.values.map { tool in .init(name: tool.name, digest: tool.digest) }
         facts.fetched = built.fetched.map { .init(name: $0.path, uri: "martlet:fetched/\($0.path)", digest: $0.digest) }
         facts.locked = lockedPackages(of: package)
+        facts.service = service
         facts.metadata = Provenance.Metadata(
-            invocationID: built.key.hex, startedOn: Timestamp(seconds: Int64(built.startedOn)),
+            invocationID: service?.invocationID ?? built.key.hex, startedOn: Timestamp(seconds: Int64(built.startedOn)),
             finishedOn: Timestamp(seconds: Int64(built.finishedOn)))
         facts.redactor = redactor
         return Testimony(

@@ -8,11 +8,14 @@ internal import SystemPackage
 /// were committed; and the configuration of user and system, like `GIT_*` variables, stays out.
 struct GitCommand {
     let directory: FilePath
+    /// The transports that may be used, as `GIT_ALLOW_PROTOCOL` has them; for all but fetching there are none.
+    var protocols = "none"
+    var timeLimit: Duration = .seconds(120)
 
     private static let settings = [
         "--no-pager", "--no-optional-locks",
         "-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false",
-        "-c", "core.untrackedCache=false", "-c", "protocol.allow=never", "-c", "submodule.recurse=false",
+        "-c", "core.untrackedCache=false", "-c", "submodule.recurse=false",
         "-c", "core.attributesFile=/dev/null", "-c", "core.excludesFile=/dev/null", "-c", "log.showSignature=false",
     ]
 
@@ -20,11 +23,11 @@ struct GitCommand {
     private static let program =
         ToolPath.find("git", path: ChildProcess.environmentVariable("PATH") ?? "/usr/bin:/bin")?.string ?? "git"
 
-    private static func environment() -> [String: String] {
+    private var environment: [String: String] {
         [
             "PATH": ChildProcess.environmentVariable("PATH") ?? "/usr/bin:/bin", "LC_ALL": "C", "HOME": "/nonexistent",
             "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_NO_REPLACE_OBJECTS": "1", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none",
+            "GIT_NO_REPLACE_OBJECTS": "1", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": protocols,
             "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "/bin/false", "GIT_SSH_COMMAND": "/bin/false",
         ]
     }
@@ -32,10 +35,10 @@ struct GitCommand {
     /// Runs a git command and gives its outcome, whatever the exit code.
     func run(_ arguments: [String], input: [UInt8] = []) async throws -> ChildProcess.Outcome {
         let outcome = try await ChildProcess.run(
-            [Self.program] + Self.settings + arguments, environment: Self.environment(), workingDirectory: directory,
-            input: input, outputLimit: GitTree.byteLimit, timeLimit: .seconds(120))
+            [Self.program] + Self.settings + arguments, environment: environment, workingDirectory: directory,
+            input: input, outputLimit: GitTree.byteLimit, timeLimit: timeLimit)
         if outcome.status == .timedOut {
-            throw GitError(.failed, "'git \(arguments.first ?? "")' did not end within two minutes in \(directory)")
+            throw GitError(.failed, "'git \(arguments.first ?? "")' did not end within \(timeLimit) in \(directory)")
         }
         return outcome
     }

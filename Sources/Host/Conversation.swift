@@ -89,6 +89,21 @@ package final class Conversation: Sendable {
         try await onQueue { [self] in try sendNow(message, until: nil) }
     }
 
+    /// Ends this process at once when the other side is gone, even if that was killed: for a process that works for it and
+    /// for nobody else.
+    package func endProcessWithOtherSide() throws {
+        // A descriptor of its own, that nobody gives back while a thread waits on it.
+        let watched = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+        guard watched >= 0 else { throw HostError.last("watch the other process") }
+        DispatchQueue(label: "martlet.conversation.end").async {
+            while true {
+                // A socket that was hung up says so whether it is asked or not.
+                var wait = pollfd(fd: watched, events: 0, revents: 0)
+                if unsafe poll(&wait, 1, -1) > 0 || errno != EINTR { _exit(1) }
+            }
+        }
+    }
+
     private func onQueue<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withTaskCancellationHandler {
             do {

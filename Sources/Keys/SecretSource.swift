@@ -34,10 +34,10 @@ package struct SecretSource: Sendable {
         return try secret(Self.pinVariables, "PIN of \(name): ")
     }
 
-    /// The secret in the file or, without one, in a variable of its own.
-    package func secret(of variable: String) throws(KeyError) -> Secret? {
-        if let file { return try Self.read(file) }
-        return environment[variable].map { Secret($0) }
+    /// The secret in the file or, without one, in a variable of its own, else what a person answers to `prompt`.
+    package func secret(of variable: String, prompt: String? = nil) throws(KeyError) -> Secret? {
+        if file == nil, environment[variable] == nil, prompt == nil { return nil }
+        return try secret([variable], prompt ?? "")
     }
 
     /// A passphrase for a new key file; a person types it twice. Refused where nobody gives one, for a key is not

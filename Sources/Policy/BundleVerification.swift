@@ -192,7 +192,10 @@ package struct BundleVerification: Sendable {
         of path: FilePath
     ) throws -> (bundles: [UnverifiedBundle], artifact: any Sigstore.Artifact) {
         let inspection = try? Cache.Artifact.inspect(path)
-        return (try bundles(beside: path, inspection) ?? [], artifact(path, inspection))
+        // What nobody signed is no evidence, and no broken file either.
+        let inside = inspection?.bundle.flatMap { try? ProvenanceBundle(parsing: $0) }
+        let isUnsigned = inside?.entries.allSatisfy(\.envelope.signatures.isEmpty) ?? false
+        return (try bundles(beside: path, isUnsigned ? nil : inspection) ?? [], artifact(path, inspection))
     }
 
     static func read(_ path: FilePath) throws -> [UnverifiedBundle] {

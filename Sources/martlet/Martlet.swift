@@ -42,7 +42,10 @@ struct Martlet: AsyncParsableCommand {
                     LineageCommand.self,
                 ]),
             CommandGroup(
-                name: "Upkeep", subcommands: [CacheCommand.self, VersionCommand.self, SignStatementsCommand.self]),
+                name: "Upkeep",
+                subcommands: [
+                    CacheCommand.self, VersionCommand.self, SignStatementsCommand.self, WorkOnBuildCommand.self,
+                ]),
             CommandGroup(name: "Completion", subcommands: [BashCompletionCommand.self]),
         ])
 

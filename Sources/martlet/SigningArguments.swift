@@ -70,6 +70,14 @@ struct SigningArguments: ParsableArguments {
         }
     }
 
+    /// The token that these options give; `nil` where they give none.
+    func identityTokenText() throws -> String? {
+        if let identityToken { return identityToken }
+        guard let identityTokenFile else { return nil }
+        let text = try Files.readText(FilePath(identityTokenFile), limit: IdentityToken.greatestByteCount)
+        return text.split(whereSeparator: \.isWhitespace).joined()
+    }
+
     /// The services to sign with, and what they are believed by.
     func services(at now: Timestamp) async throws -> (SigningConfig, TrustedRoot) {
         func read(_ file: String) throws -> [UInt8] { try Files.read(FilePath(file), limit: 8 << 20) }

@@ -126,6 +126,11 @@ package actor IdentityIssuer {
         return user
     }
 
+    /// The address of the user of this name and password, for services of the same server.
+    package func address(
+        of name: String, password: String, at now: Timestamp
+    ) throws(AuthorityError) -> String { try user(name, password: password, at: now).email }
+
     private static let nobody = try? PasswordHash(of: Secret(random(16)))
 
     // MARK: Programs

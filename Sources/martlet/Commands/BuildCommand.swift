@@ -38,6 +38,8 @@ struct BuildCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Signing") var signing: BuildSigningArguments
 
+    @OptionGroup(title: "Build service") var remote: BuildServiceArguments
+
     @Flag(help: "Builds twice, from nothing and under varied conditions, and reports every file that differs.")
     var check = false
 
@@ -67,6 +69,9 @@ struct BuildCommand: AsyncParsableCommand {
     func validate() throws {
         let actions = [check, dryRun, watch].filter { $0 }
         guard actions.count < 2 else { throw ValidationError("use one of --check, --dry-run and --watch") }
+        guard remote.service == nil || (actions.isEmpty && !signing.isWanted && !scan && !noEmbed) else {
+            throw ValidationError("a build service signs for itself, and takes none of these options")
+        }
         guard !signing.isWanted || !(check || dryRun) else {
             throw ValidationError("--check and --dry-run sign nothing")
         }
@@ -77,10 +82,33 @@ struct BuildCommand: AsyncParsableCommand {
         leeway.warn()
         let command = self
         try await TerminationSignals.cancelling {
+            if let service = command.remote.service { return try await command.buildThere(service) }
             guard let request = try await command.signing.request() else { return try await command.work(nil) }
             // Started before anything that the workspace has a say in.
             try await SigningProcess.running(request) { try await command.work($0) }
         }
+    }
+
+    /// Has a build service build.
+    private func buildThere(_ address: String) async throws {
+        let (request, pack) = try await remote.request(targets, workspace, dontTest: execution.dontTest)
+        let credential = try remote.credential(try signing.signing.identityTokenText())
+        let (json, quiet) = (json, reports.quiet)
+        let outcome = try await signing.signing.trust.withClient { client in
+            try await BuildServiceClient(address, client: client, credential: credential).build(
+                request, pack: pack, save: save.map { FilePath($0) }
+            ) { bytes in
+                if !quiet { try? Terminal(.standardError).write(String(decoding: bytes, as: UTF8.self)) }
+            }
+        }
+        if json { Output.write(outcome.json) }
+        guard outcome.succeeded else {
+            throw CommandError.no("the service did not build it: \(outcome.message?.safeForTerminal ?? "no reason")")
+        }
+        guard let save else { return }
+        let screen = Terminal(json ? .standardError : .standardOutput)
+        screen.say("saved \(request.target) as \(save) (artifact \(outcome.artifact ?? ""))")
+        screen.say("its Sigstore bundle is in \(save).sigstore.json")
     }
 
     private func work(_ process: SigningProcess?) async throws {
