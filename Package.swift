@@ -135,6 +135,12 @@ let package = Package(
                 systemPackage,
             ]),
         module(
+            "Release",
+            [
+                "Attest", "Build", "Bytes", "Host", "Inventory", "Keys", "Policy", "Registry", "Sigstore", "Wire",
+                "Workspace", systemPackage,
+            ]),
+        module(
             "Serve",
             [
                 "Attest", "Authority", "Build", "Bytes", "Git", "Host", "Keys", "Ledger", "Lineage", "Policy",
@@ -150,7 +156,8 @@ let package = Package(
                 "Attest", "Authority", "Build", "Bytes", "Cache", "Database", "Git", "Host", "Image", "Inventory",
                 "Keys", "Ledger",
                 "Lineage",
-                "Policy", "Registry", "RemoteCache", "Reports", "Sandbox", "Serve", "Sigstore", "TUF", "TileLog",
+                "Policy", "Registry", "Release", "RemoteCache", "Reports", "Sandbox", "Serve", "Sigstore", "TUF",
+                "TileLog",
                 "Wire", "Workspace",
                 argumentParser, systemPackage,
             ],
@@ -236,6 +243,7 @@ let package = Package(
                 "Attest", "Build", "Bytes", "Cache", "Host", "Keys", "LoopbackServer", "Policy", "Sandbox", "Sigstore",
                 "VirtualSigstore", "Wire", "Workspace", systemPackage,
             ]),
+        tests("Release", ["Bytes", "Host", "Inventory", systemPackage]),
         tests("Reports", ["Build", "Bytes", "Host", "Workspace", systemPackage]),
         // Runs the program itself.
         .testTarget(

@@ -23,7 +23,7 @@ extension Project {
     }
 
     /// Adds the lock files among the sources of a package.
-    private func addLockFiles(of package: Package, to found: inout FoundFiles) throws {
+    func addLockFiles(of package: Package, to found: inout FoundFiles) throws {
         for source in package.sources where LockFile.Kind(path: source.path) != nil {
             try found.add(
                 source.path, try Files.read(workspace.root.pushing(.init(source.path)), limit: LockFile.byteLimit))

@@ -75,6 +75,9 @@ package struct StatementSignatures: Sendable {
         return bundle
     }
 
+    /// Throws where this signer would not have made `bundle`.
+    package func check(_ bundle: UnverifiedBundle) throws { try signer.check(bundle) }
+
     private func remembered(_ key: Digest) throws -> UnverifiedBundle? {
         guard let record = try actions.lookup(key), let digest = record.blobs["bundle"],
             let bytes = try? store.read(digest, limit: UnverifiedBundle.Limits.byteCount)

@@ -13,6 +13,7 @@ internal import Ledger
 internal import Lineage
 internal import Policy
 internal import Registry
+internal import Release
 internal import RemoteCache
 internal import Reports
 internal import Serve
@@ -103,6 +104,12 @@ enum Failure {
             default: 1
             }
         case let error as RemoteCacheError: error.code == .configuration ? 2 : 3
+        case let error as ReleaseError:
+            switch error.code {
+            case .configuration: 2
+            case .exists: 1
+            default: 3
+            }
         case let error as InventoryError: error.code == .absent ? 1 : 2
         case let error as LineageError: error.code == .unknown ? 1 : error.code == .damaged ? 3 : 2
         case is DatabaseError: 3

@@ -17,7 +17,10 @@ struct Martlet: AsyncParsableCommand {
         version: MartletProgram.version,
         groupedSubcommands: [
             CommandGroup(
-                name: "Build", subcommands: [BuildCommand.self, RunCommand.self, ExecCommand.self, RebuildCommand.self]),
+                name: "Build",
+                subcommands: [
+                    BuildCommand.self, RunCommand.self, ExecCommand.self, RebuildCommand.self, ReleaseCommand.self,
+                ]),
             CommandGroup(name: "Images", subcommands: [ImageCommand.self]),
             CommandGroup(
                 name: "Workspace",

@@ -8,7 +8,7 @@ import Testing
 @Suite(.enabled(if: TestWorkspace.hasProgram, "the program martlet is not built"))
 struct HelpTests {
     static let commands = [
-        "", "build", "run", "exec", "rebuild", "collect", "describe", "describe changed", "describe const",
+        "", "build", "run", "exec", "rebuild", "release", "collect", "describe", "describe changed", "describe const",
         "describe dependants",
         "describe dependencies", "describe environment-manifest", "describe git-info", "describe manifest",
         "describe script", "describe target", "describe tree", "vet", "vet run", "vet ls", "fmt", "init", "why",

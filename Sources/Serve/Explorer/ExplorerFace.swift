@@ -117,7 +117,8 @@ struct ExplorerFace: Face {
         var lines: [EntryLine] = []
         var isCut = false
         if let log {
-            if let place = try await Self.place(query, in: log) {
+            let place = try await Self.place(query, in: log)
+            if let place {
                 return Response(status: .seeOther, headers: [.location: "/explore/entry/\(place)"])
             }
             var found = Set<UInt64>()
@@ -197,7 +198,8 @@ struct ExplorerFace: Face {
 
     private func statement(_ text: String) async throws -> Response {
         guard let digest = Digest(hex: text) else { throw Refusal(.badRequest, "That is no digest.") }
-        guard let log, let payload = try await log.attestations?.get(digest) else {
+        let kept = try await log?.attestations?.get(digest)
+        guard let log, let payload = kept else {
             throw Refusal(
                 .notFound,
                 "The server keeps no copy of this statement: its log has not received it, or it was removed. The store of statements has it: martlet lineage --help."
@@ -234,7 +236,8 @@ struct ExplorerFace: Face {
             guard let found else { throw LineageError(.unknown, "no statements are known here") }
             var payloads: [(digest: Digest, payload: [UInt8])] = []
             for digest in found.provenance.prefix(Timeline.limit) {
-                if let payload = try await log?.attestations?.get(digest) { payloads.append((digest, payload)) }
+                let payload = try await log?.attestations?.get(digest)
+                if let payload { payloads.append((digest, payload)) }
             }
             return LineagePage(
                 query: query, origin: found.origin, usage: found.usage, history: found.history, payloads: payloads
@@ -268,15 +271,18 @@ struct ExplorerFace: Face {
 
     private func found(_ text: String) async throws -> (log: LogService, entry: ProvenEntry) {
         guard let log else { throw Refusal(.notFound, "This server has no log.") }
-        guard let index = UInt64(text), String(index) == text, let entry = try await log.store.entry(at: index) else {
-            throw Refusal(.notFound, "The log has no entry \(text).")
-        }
+        guard let index = UInt64(text), String(index) == text else { throw Refusal(.notFound, "That is no number.") }
+        let entry = try await log.store.entry(at: index)
+        guard let entry else { throw Refusal(.notFound, "The log has no entry \(index).") }
         return (log, entry)
     }
 
     private func line(_ index: UInt64) async throws -> EntryLine? {
-        guard let log, let entry = try await log.store.entry(at: index) else { return nil }
-        return EntryLine(entry, payload: try await log.attestation(for: entry.body))
+        guard let log else { return nil }
+        let entry = try await log.store.entry(at: index)
+        guard let entry else { return nil }
+        let payload = try await log.attestation(for: entry.body)
+        return EntryLine(entry, payload: payload)
     }
 }
 

@@ -65,15 +65,17 @@ actor StatementFollower {
         var byteCount = 0
         var index = first
         while index < end, byteCount < Self.batchBytes {
-            if let entry = try await log.store.entry(at: index), let document = try await document(entry, of: log) {
-                byteCount += document.bytes.count
-                let input = LineageStore.Input(name: "log entry \(index)", reader: ByteReader(document.bytes))
-                let isVerified = document.bundle.map { bundle in
-                    verifier.map { (try? $0.verify(bundle, artifact: nil)) != nil } ?? false
-                }
-                if isVerified == true { verified.append(input) } else { others.append(input) }
-            }
+            let entry = try await log.store.entry(at: index)
             index += 1
+            guard let entry else { continue }
+            let document = try await document(entry, of: log)
+            guard let document else { continue }
+            byteCount += document.bytes.count
+            let input = LineageStore.Input(name: "log entry \(entry.index)", reader: ByteReader(document.bytes))
+            let isVerified = document.bundle.map { bundle in
+                verifier.map { (try? $0.verify(bundle, artifact: nil)) != nil } ?? false
+            }
+            if isVerified == true { verified.append(input) } else { others.append(input) }
         }
         if !others.isEmpty { _ = try await store.importDocuments(others) }
         if !verified.isEmpty, let verifier {
@@ -99,9 +101,9 @@ actor StatementFollower {
     /// The statement of an entry with its signatures; `nil` where it has none, or is of another kind.
     private func document(_ entry: ProvenEntry, of log: LogService) async throws -> Document? {
         let reading = EntryReading(body: entry.body)
-        guard reading.payload != nil, reading.payloadType.hasSameBytes(as: Statement.payloadType),
-            let payload = try await log.attestation(for: entry.body), (try? Statement(parsing: payload)) != nil
-        else { return nil }
+        guard reading.payload != nil, reading.payloadType.hasSameBytes(as: Statement.payloadType) else { return nil }
+        let kept = try await log.attestation(for: entry.body)
+        guard let payload = kept, (try? Statement(parsing: payload)) != nil else { return nil }
         let envelope = Envelope(
             payloadType: reading.payloadType, payload: payload,
             signatures: reading.signers.map { Envelope.Signature(signature: $0.signature) })
