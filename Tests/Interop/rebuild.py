@@ -314,7 +314,15 @@ def packages(registry):
     martlet("build", "--quiet", *sign, "--save", WORK / "app.tar.gz", "app:app", directory=team)
     martlet("build", "--quiet", *sign, "--save", WORK / "image.tar", "image:image", directory=team)
     verify = ["--key", WORK / "signer.pub", "--repository", team]
-    check("equal" in martlet("rebuild", WORK / "app.tar.gz", *verify), "a package comes out the same")
+    check("equal" in martlet("rebuild", WORK / "app.tar.gz", *verify, "--sign", "other.key", "--output", "verdict.json",
+                             "--verifier-id", "https://rebuilder.example"), "a package comes out the same")
+    (WORK / "policy.yaml").write_text(
+        "policy: v1\nname: reproduced\nsigners: {team: {keyFile: signer.pub}, rebuilder: {keyFile: other.pub}}\n"
+        "builders: [{signer: team, id: 'https://martlet.dev/builder:**', level: 2, operator: team}]\nlevels: {build: 1}\n"
+        "reproducedBy: 2\nsummaries: [{signer: rebuilder, verifier: 'https://rebuilder.example'}]\n")
+    decide = ["policy", "check", "policy.yaml", "--artifact", "app.tar.gz", "--bundle", "app.tar.gz.sigstore.json"]
+    martlet(*decide, status=1)
+    martlet(*decide, "--bundle", "verdict.json")
     check("equal" in martlet("rebuild", WORK / "image.tar", *verify), "an image package's archive comes out the same")
     reference = f"{registry.host}/team/app:1"
     martlet("oci", "copy", "oci-archive:image.tar:latest", reference)

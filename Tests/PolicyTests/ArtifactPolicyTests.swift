@@ -124,6 +124,20 @@ import Testing
         #expect(Fixtures.decide(policy, Fixtures.provenance(), level3).failures.map(\.code) == [.twoPersonReview])
     }
 
+    @Test("a rebuilder's summary confirms provenance, and takes the place of none")
+    func rebuilt() throws {
+        let policy = try Fixtures.read(
+            Fixtures.policy
+                + "\nreproducedBy: 2\nsummaries: [{signer: verifier, verifier: https://verifier.example}]\n")
+        let verdict = Fixtures.summary(levels: ["SLSA_BUILD_REPRODUCED"])
+        let decision = Fixtures.decide(policy, Fixtures.provenance(), verdict)
+        #expect(decision.verdict == .allowed, "\(decision.failures)")
+        #expect(Fixtures.decide(policy, Fixtures.provenance()).failures.map(\.code) == [.reproduced])
+        #expect(Fixtures.decide(policy, verdict).verdict == .denied)
+        let failed = Fixtures.summary(levels: ["FAILED"])
+        #expect(Fixtures.decide(policy, Fixtures.provenance(), failed).failures.map(\.code) == [.reproduced])
+    }
+
     @Test("builders of one operator don't confirm each other")
     func reproduced() throws {
         let text = Fixtures.policy.replacing(

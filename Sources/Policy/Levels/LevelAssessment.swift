@@ -107,7 +107,7 @@ package struct LevelFacts: Sendable {
         if let summary, summary.isVerified {
             for case .level("BUILD", let level) in summary.levels { builderLevel = max(builderLevel, level) }
         }
-        isReproduced = run.reproduced(summary)?.isFulfilled ?? false
+        isReproduced = run.reproduced()?.isFulfilled ?? false
         if let commit = source?.commit {
             let subject = PolicySubject(name: commit, digests: ["gitCommit:\(commit)", "sha1:\(commit)"])
             sourceLevels = run.summaries(about: subject).filter(\.isPassed).flatMap(\.levels)

@@ -303,7 +303,7 @@ extension PolicyEvaluation {
     // MARK: - Reproduction
 
     /// A rule about builders of different operators that came to the same artifact.
-    func reproduced(_ summary: SummaryVerification?) -> Decision.Rule? {
+    func reproduced() -> Decision.Rule? {
         guard let wanted = policy.reproducedBy else { return nil }
         var rule = Decision.Rule(
             code: .reproduced, outcome: .notMet, title: "was built by independent builders with the same result",
@@ -318,9 +318,12 @@ extension PolicyEvaluation {
         }
         rule.got = operators.isEmpty ? "none" : "\(operators.count): \(operators.sorted().joined(separator: ", "))"
         if operators.count >= wanted { rule.outcome = .met }
-        if wanted == 2, let summary, summary.isVerified, VerifiedLevel.reproduced.isReached(by: summary.levels) {
+        if wanted == 2, rule.outcome != .met,
+            let summary = summaries(about: subject, levels: [.reproduced]).first(where: \.isVerified)
+        {
             rule.outcome = .met
             rule.got = "\(VerifiedLevel.reproduced) by \(summary.evidence.name)"
+            rule.evidence.append(summary.evidence.name)
         }
         if rule.outcome == .met { rule.remedy = nil }
         return rule

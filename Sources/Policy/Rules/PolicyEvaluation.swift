@@ -31,7 +31,7 @@ package struct PolicyEvaluation: Sendable {
         decision.rules += run.authorities()
         let summary = run.summary()
         let candidate = run.provenance(replacedBy: summary, into: &decision)
-        if let reproduced = run.reproduced(summary) { decision.rules.append(reproduced) }
+        if let reproduced = run.reproduced() { decision.rules.append(reproduced) }
         for required in policy.required { decision.rules += run.required(required) }
         if let rule = policy.vulnerabilities { decision.rules.append(run.vulnerabilities(rule)) }
         if let rule = policy.licences { decision.rules.append(run.licences(rule)) }

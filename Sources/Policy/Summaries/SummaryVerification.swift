@@ -188,7 +188,8 @@ extension PolicyEvaluation {
         var wanted: [VerifiedLevel] = []
         if let level = policy.buildLevel { wanted.append(.build(level)) }
         if let level = policy.sourceLevel { wanted.append(.source(level)) }
-        return summaries(about: subject, levels: wanted).min { left, right in
+        // That somebody came to the same artifact says nothing of the first builder.
+        return summaries(about: subject, levels: wanted).filter { $0.levels != [.reproduced] }.min { left, right in
             left.findings.count { !$0.isMet } < right.findings.count { !$0.isMet }
         }
     }

@@ -116,9 +116,14 @@ struct RebuildCommand: AsyncParsableCommand {
         guard sign != nil || output != nil else { return }
         let now = try TrustArguments.clock()
         let digest = report.expected.split(separator: ":").map(String.init)
-        let subject = Subject(name: target, digest: [digest.first ?? "sha256": digest.last ?? ""])
+        var subjects = [Subject(name: target, digest: [digest.first ?? "sha256": digest.last ?? ""])]
+        // The file with the provenance in front, by which others look for verdicts.
+        if image == nil {
+            let whole = Subject(name: target, digest: ["sha256": try Files.digest(of: FilePath(target)).digest.hex])
+            if whole != subjects[0] { subjects.append(whole) }
+        }
         let statement = report.summary(verifier: verifierID, version: MartletProgram.version, at: now)
-            .statement(about: [subject])
+            .statement(about: subjects)
         guard let sign else {
             if let output { try Files.write(statement.payload, to: FilePath(output)) }
             return
