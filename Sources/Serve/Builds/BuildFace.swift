@@ -181,13 +181,14 @@ struct BuildFace: Face {
     }
 
     private func file(_ path: FilePath, _ type: String) async throws -> Response {
-        let opened = try await FileThreads.run { () throws -> (BuildFile, Int)? in
+        let opened = try await FileThreads.run { () throws -> BuildFile? in
             guard let size = try Files.status(path)?.size else { return nil }
-            return (try BuildFile(path), size)
+            return try BuildFile(path, size: size)
         }
-        guard let (file, size) = opened else {
+        guard let file = opened else {
             throw Refusal(.notFound, "the build has no result, or none any more", code: "unknown")
         }
+        let size = file.size
         let body = ResponseBody(contentLength: size) { writer in
             var rest = size
             while rest > 0 {
@@ -208,6 +209,10 @@ struct BuildFace: Face {
 /// A result that is being sent. Reads are one after the other, each on a thread for files.
 private final class BuildFile: Sendable {
     let file: OpenFile
+    let size: Int
 
-    init(_ path: FilePath) throws { file = try OpenFile(reading: path, followingLinks: false) }
+    init(_ path: FilePath, size: Int) throws {
+        file = try OpenFile(reading: path, followingLinks: false)
+        self.size = size
+    }
 }

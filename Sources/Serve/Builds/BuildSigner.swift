@@ -46,10 +46,12 @@ struct BuildSigner: Sendable {
     func bundle(around statement: Statement, _ bytes: [UInt8]) async throws -> UnverifiedBundle {
         let now = try AuthoritySite.now()
         let content = SigningContent.payload(type: Statement.payloadType, bytes)
-        guard let (config, root) = try await services() else {
+        let services = try await services()
+        guard let services else {
             guard let key else { throw ServeError(.configuration, "the builds service has nothing to sign with") }
             return try await KeySigner(key).sign(content, at: now).bundle
         }
+        let (config, root) = (services.config, services.root)
         if let key {
             return try await KeySigner(key, config: config, trustedRoot: root, transport: transport)
                 .sign(content, at: now).bundle
@@ -63,14 +65,20 @@ struct BuildSigner: Sendable {
             .sign(content, token: try IdentityToken(token), at: now).bundle
     }
 
-    /// This server's services and what they are believed by; `nil` where it has no log.
-    private func services() async throws -> (SigningConfig, TrustedRoot)? {
+    /// The services that sign, and what they are believed by.
+    private struct Services: Sendable {
+        var config: SigningConfig
+        var root: TrustedRoot
+    }
+
+    /// This server's own; `nil` where it has no log.
+    private func services() async throws -> Services? {
         guard let trust = site.face(TrustRepositoryFace.self), site.face(LogFace.self) != nil else { return nil }
         let config = try await trust.config()
         guard var signing = config.signingConfig else { return nil }
         // Entries of the first version keep the statement, so that whoever asks the log gets it.
         let first = signing.logs.filter { $0.majorAPIVersion == 1 }
         if !first.isEmpty { signing.logs = first }
-        return (signing, config.trustedRoot)
+        return Services(config: signing, root: config.trustedRoot)
     }
 }
