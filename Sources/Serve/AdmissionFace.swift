@@ -1,6 +1,7 @@
 internal import Bytes
 internal import Host
 internal import Hummingbird
+internal import Keys
 internal import Policy
 internal import Registry
 internal import ServiceLifecycle
@@ -18,17 +19,20 @@ final class AdmissionFace: Face {
     private let controller: AdmissionController
     private let folder: EvidenceFolder
     private let events: AdmissionEventFile
+    /// `nil` where the server has no log.
+    private let glass: BrokenGlassLog?
     /// `nil` where tags are not resolved.
     private let registry: RegistryClient?
 
     init(
         url: String, controller: AdmissionController, folder: EvidenceFolder, events: AdmissionEventFile,
-        registry: RegistryClient?
+        glass: BrokenGlassLog?, registry: RegistryClient?
     ) {
         self.url = url
         self.controller = controller
         self.folder = folder
         self.events = events
+        self.glass = glass
         self.registry = registry
     }
 
@@ -83,6 +87,9 @@ final class AdmissionFace: Face {
         if !events.isEmpty {
             do {
                 try await FileThreads.run { [file = self.events] in try file.append(events) }
+                if let glass {
+                    for event in events where event.kind == .brokeGlass { try await glass.record(event) }
+                }
             } catch {
                 throw Refusal.unavailable("the decision could not be recorded")
             }
@@ -154,10 +161,15 @@ extension FaceKind {
         try Files.createDirectories(evidence, mode: 0o700)
         let folder = EvidenceFolder(evidence, policies: policies, trustedRoot: root)
         try await FileThreads.run { folder.refresh() }
+        let log = controller.breakGlass == nil ? nil : site.face(LogFace.self)?.service
+        let key = try await FileThreads.run {
+            try log.map { _ in try ServiceKeys.key("admission", .ecdsaP256, in: directory) }
+        }
         let resolves = try settings.bool("resolve") ?? false
         return AdmissionFace(
             url: site.url, controller: controller, folder: folder,
             events: AdmissionEventFile(directory.appending("events.jsonl")),
+            glass: log.flatMap { log in key.map { BrokenGlassLog(log: log, key: $0) } },
             registry: resolves
                 ? RegistryClient(RegistrySettings(userAgent: "martlet", environment: ProcessEnvironment.variables))
                 : nil)

@@ -36,7 +36,7 @@ import Wire
         let folder = directory.path.appending("admission")
         try Files.createDirectories(folder, mode: 0o700)
         try Files.write(Array(Self.policy.utf8), to: folder.appending("policy.yaml"))
-        try await RunningServer.with([.admission], in: directory) { settings in
+        try await RunningServer.with([.log, .admission], in: directory) { settings in
             settings.services["admission"] = FaceSettings(
                 name: "admission", ["policies": ["policy.yaml"], "breakGlassGroups": ["oncall"]])
         } _: { server in
@@ -59,6 +59,17 @@ import Wire
             #expect(broken["response"]?["allowed"]?.boolValue == true)
             let record = try Files.readText(folder.appending("events.jsonl"), limit: 1 << 20)
             #expect(record.contains("incident 4711, shop is down") && record.hasSuffix("\n"))
+            // Nobody can take it back: it is in the log, by the image's digest.
+            let found = try await server.ask(
+                .post, "/api/v1/index/retrieve", fields: ["Content-Type": "application/json"],
+                body: JSON.object(["hash": .string("sha256:" + String(repeating: "a", count: 64))]).bytes())
+            let names = try #require(try JSON(parsing: found.bytes).arrayValue)
+            let name = try #require(names.first?.stringValue)
+            let logged = try await server.ask(.get, "/api/v1/log/entries/\(name)")
+            let entry = try #require(try JSON(parsing: logged.bytes)[name])
+            let data = try #require(entry["attestation"]?["data"]?.stringValue)
+            let statement = try Base64.decode(data)
+            #expect(names.count == 1 && String(decoding: statement, as: UTF8.self).contains("shop is down"))
             let refused = try await server.ask(.post, "/admission/validate", body: Array("{}".utf8))
             #expect(refused.status == 400)
         }
