@@ -39,7 +39,7 @@ package struct PrivateKeyText: Sendable {
         do {
             blocks = try PEM.blocks(in: text.bytes)
         } catch {
-            throw KeyError(.malformed, "this is no private key in PEM, which is broken at byte \(error.offset)")
+            throw KeyError(.malformed, "the private key is not PEM: broken at byte \(error.offset)")
         }
         guard let block = blocks.first(where: { $0.label != "EC PARAMETERS" }) else {
             throw KeyError(

@@ -63,8 +63,17 @@ struct StepRunner {
         try directory.write("lower", to: "lower/file", mode: 0o644)
         try await HostileProgram.shared.copy(to: directory["bin/hostile"])
         if user == .nobody, let helper = Self.helper {
-            try Files.write(Files.read(helper, limit: 1 << 30), to: directory["probe"], mode: 0o755)
+            try await Self.install(helper, at: directory["probe"])
         }
+    }
+
+    /// Copies a program. Another process writes it: a child that another test begins at the same moment would hold our
+    /// descriptor for an instant, and nothing may execute a file that is open for writing.
+    static func install(_ program: FilePath, at path: FilePath) async throws {
+        let outcome = try await ChildProcess.run(
+            ["install", "-m", "755", program.string, path.string], environment: ["PATH": "/usr/bin:/bin"],
+            outputLimit: 1 << 16, timeLimit: .seconds(60))
+        guard outcome.isSuccess else { throw HostError(.system, outcome.errorText) }
     }
 
     private var command: [String] {
@@ -157,7 +166,10 @@ actor HostileProgram {
 
     func copy(to path: FilePath) async throws {
         if compiled == nil { compiled = try await compile() }
-        try Files.write(compiled ?? [], to: path, mode: 0o755)
+        let written = path.removingLastComponent().appending("hostile.new")
+        try Files.write(compiled ?? [], to: written)
+        try await StepRunner.install(written, at: path)
+        try Files.remove(written)
     }
 
     private func compile() async throws -> [UInt8] {
