@@ -80,6 +80,8 @@ package struct PackageURL: Hashable, Sendable, Comparable, CustomStringConvertib
         self.init(
             type: type, namespace: parts.joined(separator: "/"), name: name, version: version, qualifiers: qualifiers,
             subpath: subpath)
+        // What is read can be written and read again; writing makes three bytes of one, lowering cases a little more.
+        guard text.utf8.count <= Self.byteLimit / 5 || description.utf8.count <= Self.byteLimit else { return nil }
     }
 
     /// The value of a qualifier; `nil` where it is absent.

@@ -36,4 +36,13 @@ struct PackageURLTests {
     func normalized(_ text: String, _ expected: String?) {
         #expect(PackageURL(text)?.description == expected)
     }
+
+    @Test("what is read is no longer than what is read when it is written")
+    func length() {
+        let name = String(repeating: "\u{E9}", count: 1000)
+        #expect(PackageURL("pkg:generic/\(name)") == nil)
+        let short = PackageURL("pkg:generic/\(name.prefix(500))")
+        #expect(short.flatMap { PackageURL($0.description) } == short)
+        #expect(short != nil)
+    }
 }
