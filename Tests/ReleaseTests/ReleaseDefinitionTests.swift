@@ -24,14 +24,14 @@ struct ReleaseDefinitionTests {
         """
 
     private static func read(_ text: String) throws -> ReleaseDefinition {
-        try ReleaseDefinition(parsing: Array(text.utf8), folder: "/work")
+        try ReleaseDefinition(parsing: Array(text.utf8), folder: "/repo")
     }
 
     @Test("a definition is read, with paths relative to its folder")
     func reading() throws {
         let definition = try Self.read(Self.example)
-        #expect(definition.place == "/work/dist")
-        #expect(definition.policies == ["/work/policies/release.yaml"])
+        #expect(definition.place == "/repo/dist")
+        #expect(definition.policies == ["/repo/policies/release.yaml"])
         #expect(definition.bills.map(\.rawValue) == ["spdx", "cyclonedx"])
         #expect(definition.images[0].tags == ["{version}", "latest"])
         try definition.check(version: "1.2.0")

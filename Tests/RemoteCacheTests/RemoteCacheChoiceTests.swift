@@ -14,7 +14,7 @@ struct RemoteCacheChoiceTests {
         settings.remoteCache.url = url
         settings.remoteCache.policy = url.isEmpty ? "" : "policy.yaml"
         return try RemoteCacheChoice(
-            options, environment: environment, workspace: settings, root: "/work", directory: "/work/a")
+            options, environment: environment, workspace: settings, root: "/repo", directory: "/repo/a")
     }
 
     @Test("without a remote cache every level is the local one, and with one the usual level is remote")
