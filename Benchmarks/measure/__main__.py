@@ -36,6 +36,7 @@ def main():
             failed = True
             print(f"{name}: {error}", file=sys.stderr)
             lines.append(table.Line("", name, 0, "failed", "", "", "", False))
+    bench.close()
     print(table.render(lines, heading))
     return 1 if failed else 0
 

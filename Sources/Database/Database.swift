@@ -65,17 +65,30 @@ package import SystemPackage
 
     /// Runs `body` in a transaction: all that it does is kept, or nothing when it throws.
     package func transaction<Result>(_ body: () throws -> Result) throws -> Result {
-        try execute("BEGIN IMMEDIATE")
+        try begin()
         do {
             let result = try body()
-            try execute("COMMIT")
+            try commit()
             return result
         } catch {
-            // SQLite has rolled back already after some errors, such as a full disk.
-            if unsafe sqlite3_get_autocommit(handle) == 0 { try execute("ROLLBACK") }
+            try rollback()
             throw error
         }
     }
+
+    /// Begins a transaction that writes. Whoever begins one commits it, or rolls it back.
+    package func begin() throws { try execute("BEGIN IMMEDIATE") }
+
+    /// Keeps what the transaction did.
+    package func commit() throws { try execute("COMMIT") }
+
+    /// Takes back what the transaction did. SQLite has done so already after some errors, such as a full disk.
+    package func rollback() throws {
+        if unsafe sqlite3_get_autocommit(handle) == 0 { try execute("ROLLBACK") }
+    }
+
+    /// Has all that is read from now on come from one state of the file, whoever writes meanwhile.
+    package func beginReading() throws { try execute("BEGIN") }
 
     /// Reads every page and index and says what is wrong with them; empty when nothing is.
     package func integrityErrors() throws -> [String] {

@@ -28,6 +28,15 @@ final class LineageIndex {
     /// How many numbers are remembered.
     private static let memoryLimit = 1_500_000
 
+    /// How many statements the transaction that is under way has; `nil` when there is none.
+    private var pending: Int?
+    /// What is to be put into `used`. Sorted before it is, so that each page of the table is touched once.
+    private var uses: [Use] = []
+
+    /// How many statements a transaction takes. Their uses go all over the table: the more at once, the fewer times
+    /// the same pages are written.
+    private static let transactionLimit = 1 << 16
+
     /// What inserting did.
     struct Outcome {
         var added = 0
@@ -85,41 +94,61 @@ final class LineageIndex {
         }
     }
 
-    /// Adds statements in one transaction.
+    /// Adds statements. They are kept at the next `commit`, or earlier when they have become many.
     func insert(_ batch: [Submission.Read]) throws -> Outcome {
-        var outcome = Outcome()
+        try undoingAll {
+            if pending == nil { try database.begin() }
+            var outcome = Outcome()
+            for read in batch { try take(read, &outcome) }
+            pending = (pending ?? 0) + batch.count
+            if let pending, pending >= Self.transactionLimit { try keep() }
+            return outcome
+        }
+    }
+
+    /// Keeps everything that was added.
+    func commit() throws {
+        if pending != nil { try undoingAll(keep) }
+    }
+
+    private func keep() throws {
+        uses.sort()
+        for use in uses {
+            try addUse.run(.integer(use.node), .integer(use.relation), .integer(use.statement))
+        }
+        try database.commit()
+        uses = []
+        pending = nil
+        if numbers.count > Self.memoryLimit { forget() }
+    }
+
+    /// When `body` throws, whatever was not kept yet is gone.
+    private func undoingAll<Result>(_ body: () throws -> Result) throws -> Result {
         do {
-            try database.transaction {
-                var uses: [Use] = []
-                for read in batch {
-                    if let found = try known(read.digest) {
-                        guard found.standing == .unverified, read.submission.standing == .verified else {
-                            outcome.known += 1
-                            continue
-                        }
-                        outcome.promoted += 1
-                        try promote.run(.integer(found.id))
-                        for mention in read.facts.mentions where mention.relation == .signedBy {
-                            try add(mention, statement: found.id, &uses)
-                        }
-                    } else {
-                        outcome.added += 1
-                        try insert(read, &uses)
-                    }
-                }
-                // In the order of the table, so that each of its pages is touched once.
-                uses.sort()
-                for use in uses {
-                    try addUse.run(.integer(use.node), .integer(use.relation), .integer(use.statement))
-                }
-            }
+            return try body()
         } catch {
+            uses = []
+            pending = nil
+            try database.rollback()
             // What was numbered may be gone with the transaction.
             forget()
             throw error
         }
-        if numbers.count > Self.memoryLimit { forget() }
-        return outcome
+    }
+
+    private func take(_ read: Submission.Read, _ outcome: inout Outcome) throws {
+        guard let found = try known(read.digest) else {
+            outcome.added += 1
+            try insert(read)
+            return
+        }
+        guard found.standing == .unverified, read.submission.standing == .verified else {
+            outcome.known += 1
+            return
+        }
+        outcome.promoted += 1
+        try promote.run(.integer(found.id))
+        for mention in read.facts.mentions where mention.relation == .signedBy { try add(mention, statement: found.id) }
     }
 
     private func forget() {
@@ -140,13 +169,13 @@ final class LineageIndex {
         }
     }
 
-    private func insert(_ read: Submission.Read, _ uses: inout [Use]) throws {
+    private func insert(_ read: Submission.Read) throws {
         lastStatement += 1
         let id = lastStatement
         let facts = read.facts
         var first: Int64 = 0
         for mention in facts.mentions {
-            let node = try add(mention, statement: id, &uses)
+            let node = try add(mention, statement: id)
             if first == 0, mention.relation == .subject { first = node }
         }
         for dependency in facts.dependencies {
@@ -160,7 +189,7 @@ final class LineageIndex {
     }
 
     @discardableResult
-    private func add(_ mention: StatementFacts.Mention, statement: Int64, _ uses: inout [Use]) throws -> Int64 {
+    private func add(_ mention: StatementFacts.Mention, statement: Int64) throws -> Int64 {
         let node = try number(of: mention.node)
         let relation = Int64(mention.relation.rawValue)
         try addMention.run(.integer(statement), .integer(relation), .integer(node))

@@ -2,7 +2,7 @@ package import Bytes
 internal import Database
 internal import Inventory
 
-/// Asks the index. One connection that only reads; it blocks.
+/// Asks the index, as it was when the first question was put. One connection that only reads; it blocks.
 package final class LineageSearch {
     /// How much an answer may hold.
     package struct Limits: Sendable {
@@ -42,6 +42,7 @@ package final class LineageSearch {
                 .unknown, "nothing has been imported into \(store.directory); run `martlet lineage import`")
         }
         database = try Database(store.indexPath, durability: .derived, isWritable: false, cacheByteCount: 32 << 20)
+        try database.beginReading()
         let version = try database.prepare("PRAGMA user_version").first { $0.integer(0) } ?? 0
         guard version == LineageIndex.version else {
             throw LineageError(.damaged, "the index is of version \(version); run `martlet lineage rebuild`")

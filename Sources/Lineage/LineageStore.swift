@@ -56,10 +56,6 @@ package struct LineageStore: Sendable {
         }
     }
 
-    /// How many documents are read, checked and written together.
-    private static let batchSize = 4096
-    private static let batchBytes = 64 << 20
-
     /// Imports documents: each is verified first where `verification` is given, and is refused when that fails;
     /// without it all are marked as unverified. What is known already is not stored twice.
     ///
@@ -76,62 +72,13 @@ package struct LineageStore: Sendable {
     private func importLocked(
         _ inputs: some Sequence<Input>, _ verification: Submission.Verification?
     ) async throws -> ImportReport {
-        let index = try LineageIndex(indexPath)
-        var report = ImportReport()
-        var batch: [(line: Int, submission: Submission)] = []
-        var byteCount = 0
+        let work = LineageImport(try LineageIndex(indexPath), keep: write) { try $0.read(verification) }
         for input in inputs {
             try await Submission.forEach(in: input.reader, source: input.name) { line, document in
-                batch.append((line, Submission(document: document, source: input.name)))
-                byteCount += document.count
-                if batch.count >= Self.batchSize || byteCount >= Self.batchBytes {
-                    try await take(batch, verification, index, &report)
-                    batch = []
-                    byteCount = 0
-                }
+                try await work.add(Submission(document: document, source: input.name), line: line)
             }
         }
-        try await take(batch, verification, index, &report)
-        try index.database.checkpoint()
-        return report
-    }
-
-    private struct Reading: Sendable {
-        var read: Submission.Read?
-        var refusal: ImportReport.Refusal?
-    }
-
-    private struct Line: Sendable {
-        var number: Int
-        var submission: Submission
-    }
-
-    private func take(
-        _ batch: [(line: Int, submission: Submission)], _ verification: Submission.Verification?,
-        _ index: LineageIndex, _ report: inout ImportReport
-    ) async throws {
-        if batch.isEmpty { return }
-        let lines = batch.map { Line(number: $0.line, submission: $0.submission) }
-        let readings = try await concurrentMap(lines, chunk: 64) { line -> Reading in
-            do {
-                return Reading(read: try line.submission.read(verification))
-            } catch let error as CancellationError {
-                throw error
-            } catch {
-                return Reading(refusal: .init(place: "\(line.submission.source):\(line.number)", reason: "\(error)"))
-            }
-        }
-        for refusal in readings.compactMap(\.refusal) {
-            report.refusedCount += 1
-            if report.refused.count < ImportReport.refusalLimit { report.refused.append(refusal) }
-        }
-        let reads = readings.compactMap(\.read)
-        let news = try reads.filter { try index.isNews($0.digest, $0.submission.standing) }
-        if !news.isEmpty { try write(news.map(\.submission)) }
-        let outcome = try index.insert(reads)
-        report.added += outcome.added
-        report.known += outcome.known
-        report.promoted += outcome.promoted
+        return try await work.finish()
     }
 
     private func write(_ submissions: [Submission]) throws {
@@ -154,34 +101,19 @@ package struct LineageStore: Sendable {
     private func rebuildLocked() async throws -> ImportReport {
         let fresh = directory.appending("index.new.db")
         for suffix in ["", "-wal", "-shm"] { try removeIfThere(FilePath(fresh.string + suffix)) }
-        var report = ImportReport()
-        do {
-            let index = try LineageIndex(fresh)
-            for name in try segments() {
-                let reader = ByteReader(try OpenFile(reading: statements.appending(name)))
-                var batch: [Submission] = []
-                try await Segment.forEach(in: reader) { submission in
-                    batch.append(submission)
-                    if batch.count >= Self.batchSize {
-                        try await retake(batch, index, &report)
-                        batch = []
-                    }
-                }
-                try await retake(batch, index, &report)
-            }
-            try index.database.checkpoint()
-        }
+        let report = try await index(segments(), anew: fresh)
         for suffix in ["-wal", "-shm"] { try removeIfThere(FilePath(indexPath.string + suffix)) }
         try Files.rename(fresh, to: indexPath)
         return report
     }
 
-    private func retake(_ batch: [Submission], _ index: LineageIndex, _ report: inout ImportReport) async throws {
-        let reads = try await concurrentMap(batch, chunk: 64) { try $0.read() }
-        let outcome = try index.insert(reads)
-        report.added += outcome.added
-        report.known += outcome.known
-        report.promoted += outcome.promoted
+    private func index(_ segments: [String], anew path: FilePath) async throws -> ImportReport {
+        let work = LineageImport(try LineageIndex(path)) { try $0.read() }
+        for name in segments {
+            let reader = ByteReader(try OpenFile(reading: statements.appending(name)))
+            try await Segment.forEach(in: reader) { try await work.add($0, line: 0) }
+        }
+        return try await work.finish()
     }
 
     private func removeIfThere(_ path: FilePath) throws {
