@@ -4,7 +4,8 @@ internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Closes connections of clients that are too slow; see `ConnectionPace`. One for each connection, on its event loop.
+/// Closes connections of clients that are too slow, see `ConnectionPace`, and of those that wait for that: clients of
+/// HTTP/1.0 read to the end of the connection (RFC 9112, 9.3 and 6.3). One for each connection, on its event loop.
 final class ConnectionGuard: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -15,6 +16,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private let limits: ServerLimits
     private let onClose: @Sendable (ConnectionPace.Verdict) -> Void
     private var timer: RepeatedTask?
+    /// The last request was of HTTP/1.0.
+    private var isOld = false
 
     init(_ limits: ServerLimits, onClose: @escaping @Sendable (ConnectionPace.Verdict) -> Void) {
         self.limits = limits
@@ -49,7 +52,15 @@ final class ConnectionGuard: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let now = Self.now()
         switch unwrapInboundIn(data) {
-        case .head: pace.head(at: now)
+        case .head(var head):
+            pace.head(at: now)
+            isOld = head.version == .http1_0
+            if isOld || !head.isKeepAlive {
+                // The server understands this spelling alone.
+                head.headers.replaceOrAdd(name: "connection", value: "close")
+                context.fireChannelRead(wrapInboundOut(.head(head)))
+                return
+            }
         case .body(let buffer): pace.content(buffer.readableBytes, at: now)
         case .end: pace.requestEnd(at: now)
         }
@@ -60,8 +71,20 @@ final class ConnectionGuard: ChannelDuplexHandler {
         let now = Self.now()
         let promise = promise ?? context.eventLoop.makePromise(of: Void.self)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        var data = data
         let isEnd: Bool
-        if case .end = unwrapOutboundIn(data) { isEnd = true } else { isEnd = false }
+        switch unwrapOutboundIn(data) {
+        case .head(var head):
+            isEnd = false
+            if isOld {
+                // No chunks, which came later.
+                head.version = .http1_0
+                head.headers.replaceOrAdd(name: "connection", value: "close")
+                data = wrapOutboundOut(.head(head))
+            }
+        case .body: isEnd = false
+        case .end: isEnd = true
+        }
         pace.write(at: now)
         promise.futureResult.whenComplete { _ in
             bound.value.pace.written(at: Self.now())

@@ -297,6 +297,18 @@ def broken_clients():
             answer = b""
         check("a hostile head is refused", b" 200 " not in answer, answer[:100])
         connection.close()
+    # Clients of HTTP/1.0 read to the end of the connection.
+    for fields, version in [(b"GET /healthz HTTP/1.0\r\n\r\n", b"HTTP/1.0"),
+                            (b"GET /healthz HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", b"HTTP/1.0"),
+                            (b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Close\r\n\r\n", b"HTTP/1.1")]:
+        connection = socket.create_connection(address)
+        connection.settimeout(50)  # Below the time after which idle connections are closed anyway.
+        connection.sendall(fields)
+        answer = b""
+        while piece := connection.recv(4096):
+            answer += piece
+        check("an answer ends with its connection", answer.startswith(version + b" 200 ") and answer.endswith(b"}"), answer)
+        connection.close()
     check("it goes on", server.ask("GET", "/healthz")[0] == 200)
     server.stop()
 
