@@ -27,6 +27,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -95,7 +96,7 @@ let package = Package(
         module("Cache", ["Bytes", "Host", systemPackage]),
         module("Inventory", ["Attest", "Bytes", "Host", "Workspace", systemPackage]),
         module("Registry", ["Bytes", "Host", "Wire", systemPackage]),
-        module("TileLog", ["Bytes", "Database", "Host", "Keys", "Ledger", systemPackage]),
+        module("TileLog", ["Bytes", "Host", "Keys", "Ledger", systemPackage]),
         module("Workspace", ["Bytes", "CYAMLDoor", "Host", "Graph", "Sandbox", systemPackage]),
         module(
             "Sigstore",
@@ -198,7 +199,7 @@ let package = Package(
             name: "LogDriver",
             dependencies: ["Bytes", "Host", "Keys", "Ledger", "LogFaults", "TileLog", systemPackage],
             path: "Tests/LogDriver", swiftSettings: settings),
-        tests("TileLog", ["LogDriver", "LogFaults", "Bytes", "Database", "Host", "Keys", "Ledger", systemPackage]),
+        tests("TileLog", ["LogDriver", "LogFaults", "Bytes", "Host", "Keys", "Ledger", systemPackage]),
         tests("Registry", ["Bytes", "Host", "LoopbackServer", "Wire", systemPackage]),
         tests("Lineage", ["Attest", "Bytes", "Database", "Host", "Inventory", systemPackage]),
         tests("Inventory", ["Attest", "Bytes", "Host", systemPackage]),
@@ -212,7 +213,7 @@ let package = Package(
             [
                 "Attest", "Authority", "Build", "Bytes", "Git", "Host", "Keys", "Ledger", "Registry", "Sigstore", "TUF",
                 "TileLog", "Wire", "Workspace",
-                hummingbird, logging, serviceLifecycle, systemPackage,
+                hummingbird, logging, nioCore, nioEmbedded, nioHTTP, serviceLifecycle, systemPackage,
             ]),
         tests("Git", ["Bytes", "Host", systemPackage]),
         // Runs one sandbox request, so that tests can do it as another user.

@@ -14,9 +14,8 @@ final class AddQueue: Sendable {
         let kind: Kind
         let entries: [HashedEntry]
         let byteCount: Int
-        fileprivate let continuation: CheckedContinuation<Result<Committed, TileLogError>, Never>
-
-        func answer(_ result: Result<Committed, TileLogError>) { continuation.resume(returning: result) }
+        /// Called once, on the writer's thread; it must be quick.
+        let answer: @Sendable (Result<Committed, TileLogError>) -> Void
     }
 
     private struct State: Sendable {
@@ -43,29 +42,36 @@ final class AddQueue: Sendable {
     /// Waits until the entries are in the log.
     func submit(_ kind: Kind, _ entries: [HashedEntry], byteCount: Int) async throws(TileLogError) -> Committed {
         let result = await withCheckedContinuation { continuation in
-            let request = Request(kind: kind, entries: entries, byteCount: byteCount, continuation: continuation)
-            let refusal: TileLogError? = state.withLock { state in
-                guard !state.isClosed else { return TileLogError(.stopped, "the log is closed") }
-                // A single call may be as long as it likes: it waits for its own parts.
-                guard
-                    state.requests.isEmpty
-                        || state.count + entries.count <= greatestCount
-                            && state.byteCount + byteCount <= greatestByteCount
-                else {
-                    return TileLogError(.busy, "\(state.count) entries wait already; try again in a moment")
-                }
-                state.requests.append(request)
-                state.count += entries.count
-                state.byteCount += byteCount
-                return nil
-            }
-            if let refusal {
-                continuation.resume(returning: .failure(refusal))
-            } else {
-                signal.yield()
-            }
+            submit(Request(kind: kind, entries: entries, byteCount: byteCount) { continuation.resume(returning: $0) })
         }
         return try result.get()
+    }
+
+    /// Puts a request in. Where there is no room for it, it is answered at once.
+    func submit(_ request: Request) {
+        enum Outcome { case first, further, refused(TileLogError) }
+        let outcome: Outcome = state.withLock { state in
+            guard !state.isClosed else { return .refused(TileLogError(.stopped, "the log is closed")) }
+            let isFirst = state.requests.isEmpty
+            // A single call may be as long as it likes: it waits for its own parts.
+            guard
+                isFirst
+                    || state.count + request.entries.count <= greatestCount
+                        && state.byteCount + request.byteCount <= greatestByteCount
+            else {
+                return .refused(TileLogError(.busy, "\(state.count) entries wait already; try again in a moment"))
+            }
+            state.requests.append(request)
+            state.count += request.entries.count
+            state.byteCount += request.byteCount
+            return isFirst ? .first : .further
+        }
+        switch outcome {
+        // Whoever takes goes on until nothing is left.
+        case .first: signal.yield()
+        case .further: break
+        case .refused(let error): request.answer(.failure(error))
+        }
     }
 
     /// Takes the oldest requests, at least one when there is any.

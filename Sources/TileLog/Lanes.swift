@@ -32,7 +32,7 @@ actor WriterLane {
     func start(isNew: Bool) async throws {
         let writer = LogWriter(
             parts.storage, parts.memory, parts.settings, identity: parts.identity, noteByteCount: parts.noteByteCount,
-            index: try parts.index.reader(), log: log)
+            index: parts.index, log: log)
         self.writer = writer
         guard isNew else { return }
         let batch = try writer.prepare([], clock: parts.clock())
@@ -119,7 +119,8 @@ actor KeeperLane {
     /// Makes what the thread needs.
     func start() throws {
         keeper = LogKeeper(
-            parts.storage, parts.memory, parts.settings, layout: parts.identity.layout, index: try parts.index.writer())
+            parts.storage, parts.memory, parts.settings, layout: parts.identity.layout,
+            index: LogIndex.Writer(parts.index, leastStep: parts.settings.indexMergeCount))
     }
 
     /// Says that there is something to keep.
@@ -152,7 +153,7 @@ actor ReaderLane {
     func start() throws {
         reader = LogReader(
             parts.memory, packs: PackReader(parts.storage, parts.memory, parts.identity.layout),
-            index: try parts.index.reader(), settings: parts.settings)
+            index: parts.index, settings: parts.settings)
     }
 
     /// What `body` reads.
@@ -168,7 +169,7 @@ struct LogParts: Sendable {
     let memory: LogMemory
     let settings: LogSettings
     let identity: LogIdentity
-    let index: any LogIndex
+    let index: LogIndex
     let signers: [NoteSigner]
     let clock: @Sendable () -> UInt64
 

@@ -124,6 +124,7 @@ struct LogCheck {
             let trusted = ((recovered.records.first?.firstIndex ?? 0) + 255) / 256
             guard let edge = try check.packs(trusted: trusted, &report) else { return report }
             try check.compare(recovered.records, keys, packs: edge, &report)
+            try check.index(&report)
         } catch {
             report.findings.append(LogCheckReport.Finding(file: WriteAheadLog.directory, message: "\(error)"))
         }
@@ -180,6 +181,22 @@ struct LogCheck {
             }
         }
         report.byteCount += UInt64(offset)
+    }
+
+    /// Checks the pages of the index. A run without an end counts for nothing: the next start removes it.
+    private func index(_ report: inout LogCheckReport) throws {
+        guard try storage.list("").contains(IndexRun.directory) else { return }
+        for name in try storage.list(IndexRun.directory) {
+            let path = "\(IndexRun.directory)/\(name)"
+            guard let file = try storage.open(path) else { continue }
+            file.dropCached()
+            guard let run = try IndexRun(reading: file) else { continue }
+            do {
+                report.byteCount += UInt64(try run.check())
+            } catch let error as TileLogError where error.code == .damaged {
+                report.findings.append(LogCheckReport.Finding(file: path, message: "\(error)"))
+            }
+        }
     }
 
     /// Follows the records from where packs end, and compares each checkpoint with the tree as it was then.

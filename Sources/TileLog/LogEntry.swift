@@ -85,6 +85,13 @@ package struct AddedEntry: Hashable, Sendable {
     package let inclusionProof: [Digest]
 }
 
+/// Where entries are that are in the log, under a checkpoint that is signed and on the disk.
+package struct PlacedEntries: Hashable, Sendable {
+    /// In the order in which they were given.
+    package let indexes: [UInt64]
+    package let checkpoint: SignedCheckpoint
+}
+
 /// An entry as the log keeps it.
 package struct StoredEntry: Hashable, Sendable {
     package let index: UInt64

@@ -1,5 +1,4 @@
 internal import Bytes
-internal import Database
 internal import Host
 internal import Ledger
 
@@ -12,13 +11,13 @@ final class LogKeeper {
     private let memory: LogMemory
     private let settings: LogSettings
     private let layout: LogSettings.Layout
-    private let index: any LogIndexWriter
+    private let index: LogIndex.Writer
     private var file: (any LogFile)?
     private var isNameNew = false
 
     init(
         _ storage: any LogStorage, _ memory: LogMemory, _ settings: LogSettings, layout: LogSettings.Layout,
-        index: any LogIndexWriter
+        index: LogIndex.Writer
     ) {
         self.storage = storage
         self.memory = memory
@@ -149,18 +148,17 @@ final class LogKeeper {
 
     /// Adds everything that the index lacks.
     private func updateIndex() throws {
-        let (groups, end) = memory.withState { ($0.unindexed, $0.size) }
-        guard let last = groups.last?.last, last.index + 1 <= end else { return }
-        let rows = groups.joined().map {
+        let parts = memory.withState { $0.unindexed.take() }
+        guard let last = parts.last?.last else { return }
+        let rows = parts.joined().map {
             IndexAddition(identityPrefix: $0.identity.prefix, index: $0.index, keys: $0.keys)
         }
         try index.append(rows, mark: IndexMark(count: last.index + 1, lastIdentity: last.identity))
-        memory.withState { $0.forgetIndexed(groups: groups.count) }
+        memory.withState { $0.forgetIndexed(parts: parts.count) }
     }
 
     static func fullDisk(_ error: any Error) -> TileLogError? {
         if let error = error as? HostError, error.code == .noSpace { return TileLogError(.full, "\(error)") }
-        if let error = error as? DatabaseError, error.code == .full { return TileLogError(.full, "\(error)") }
         if let error = error as? TileLogError, error.code == .full { return error }
         return nil
     }

@@ -24,13 +24,6 @@ struct LogState: Sendable {
         let index: UInt64
     }
 
-    /// What the index is told of one entry.
-    struct IndexRow: Sendable {
-        let index: UInt64
-        let identity: Digest
-        let keys: [UInt64]
-    }
-
     /// The pack that is being written.
     struct OpenPack: Sendable {
         var number: UInt64
@@ -50,10 +43,8 @@ struct LogState: Sendable {
     /// The bundles that can be read from packs, and those that are on the disk for good.
     var packedBundleCount: UInt64
     var durableBundleCount: UInt64
-    /// What the index does not have yet, in order, and the same by identity and by key.
-    var unindexed: [[IndexRow]] = []
-    var recentIdentities: [Digest: UInt64] = [:]
-    var recentKeys: [UInt64: [UInt64]] = [:]
+    /// What the index does not have yet.
+    var unindexed = UnindexedEntries()
     /// The entries that the index has.
     var indexedCount: UInt64
     /// Why the log has stopped for good.
@@ -69,8 +60,12 @@ struct LogState: Sendable {
         _ entries: [LogEntry], edge newEdge: TreeEdge, full: [TreeEdge.FullTile], indexing: Bool = true
     ) {
         let first = size
-        for (offset, entry) in entries.enumerated() {
-            bundles[(first + UInt64(offset)) / 256, default: []].append(entry)
+        var place = 0
+        while place < entries.count {
+            let bundle = (first + UInt64(place)) / 256
+            let end = min(entries.count, Int(bundle * 256 + 256 - first))
+            bundles[bundle, default: []] += entries[place..<end]
+            place = end
         }
         for tile in full { tiles[TilePlace(level: tile.level, index: tile.index)] = tile.tile }
         edge = newEdge
@@ -79,33 +74,20 @@ struct LogState: Sendable {
             guard index >= indexedCount else { return nil }
             return IndexRow(index: index, identity: entry.identity ?? entry.leafHash, keys: entry.keys)
         }
-        remember(rows)
+        unindexed.add(rows)
     }
 
-    /// Keeps rows for the index, and finds them until it has them.
-    mutating func remember(_ rows: [IndexRow]) {
-        guard !rows.isEmpty else { return }
-        unindexed.append(rows)
-        for row in rows {
-            if recentIdentities[row.identity] == nil { recentIdentities[row.identity] = row.index }
-            for key in row.keys.isEmpty ? [] : Set(row.keys) { recentKeys[key, default: []].append(row.index) }
-        }
+    /// Forgets the first `count` parts of what the index did not have.
+    mutating func forgetIndexed(parts count: Int) {
+        if let last = unindexed.forget(parts: count) { indexedCount = last + 1 }
     }
 
-    /// Forgets rows that the index has by now: the first `count` groups.
-    mutating func forgetIndexed(groups count: Int) {
-        var keys: Set<UInt64> = []
-        for row in unindexed[..<count].joined() {
-            if recentIdentities[row.identity] == row.index { recentIdentities[row.identity] = nil }
-            keys.formUnion(row.keys)
-            indexedCount = row.index + 1
-        }
-        unindexed.removeFirst(count)
-        // One pass for each key: a key of every entry would cost the square of their number otherwise.
-        for key in keys {
-            recentKeys[key]?.removeAll { $0 < indexedCount }
-            if recentKeys[key]?.isEmpty == true { recentKeys[key] = nil }
-        }
+    /// Forgets that there is anything to tell an index of `count` entries, but those that follow.
+    mutating func restart(indexedCount count: UInt64) {
+        let known = unindexed.rows.filter { $0.index >= count }
+        unindexed = UnindexedEntries()
+        unindexed.add(known)
+        indexedCount = count
     }
 
     /// Forgets a bundle that a pack has by now.

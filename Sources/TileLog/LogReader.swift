@@ -5,13 +5,13 @@ internal import Ledger
 final class LogReader {
     private let memory: LogMemory
     let packs: PackReader
-    private let index: any LogIndexReader
+    private let index: LogIndex
     private let settings: LogSettings
     /// Tiles of packs with their nodes, so that proofs of neighbours cost little.
     private var tiles: [LogState.TilePlace: HashTile] = [:]
     private static let greatestTileCount = 64
 
-    init(_ memory: LogMemory, packs: PackReader, index: any LogIndexReader, settings: LogSettings) {
+    init(_ memory: LogMemory, packs: PackReader, index: LogIndex, settings: LogSettings) {
         self.memory = memory
         self.packs = packs
         self.index = index
@@ -98,7 +98,7 @@ final class LogReader {
     }
 
     func index(of identity: Digest) throws -> UInt64? {
-        if let index = memory.withState({ $0.recentIdentities[identity] }) { return index }
+        if let index = memory.withState({ $0.unindexed.index(of: identity) }) { return index }
         for candidate in try index.entries(identityPrefix: identity.prefix)
         where try entry(candidate).identity == identity { return candidate }
         return nil
@@ -107,7 +107,7 @@ final class LogReader {
     /// The entries with a shortened key from `start` on, in order.
     func search(_ key: UInt64, from start: UInt64, limit: Int) throws -> [UInt64] {
         // Memory first: what the index takes over meanwhile is then found twice, and never missed.
-        let recent = memory.withState { $0.recentKeys[key] ?? [] }
+        let recent = memory.withState { $0.unindexed.indexes(key: key) }
         let indexed = try index.entries(key: key, from: start, limit: limit)
         let last = indexed.last ?? 0
         let more = recent.filter { $0 >= start && (indexed.isEmpty || $0 > last) }

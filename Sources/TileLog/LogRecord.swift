@@ -25,34 +25,39 @@ struct LogRecord: Sendable {
 
     /// The bytes on the disk, padded with zeros, and the digest that the next record names.
     func encode(block: Int) -> (bytes: [UInt8], digest: Digest) {
-        var body = Array(note.utf8)
-        body.reserveCapacity(body.count + entries.reduce(0) { $0 + $1.recordByteCount })
-        for entry in entries {
-            body.append(number: UInt16(entry.bytes.count))
-            body.append(number: UInt16(entry.keys.count))
-            body.append(entry.identity == nil ? 0 : 1)
-            if let identity = entry.identity { body += identity.bytes }
-            for key in entry.keys { body.append(number: key) }
-            body += entry.bytes
+        let bodyByteCount = entries.reduce(note.utf8.count) {
+            $0 + 5 + ($1.identity == nil ? 0 : Digest.byteCount) + 8 * $1.keys.count + $1.bytes.count
         }
-        var header: [UInt8] = []
-        header.append(number: Self.magic)
-        header.append(number: segment)
-        header.append(number: number)
-        header.append(number: firstIndex)
-        header.append(number: time)
-        header.append(number: UInt32(entries.count))
-        header.append(number: UInt32(note.utf8.count))
-        header.append(number: UInt32(body.count))
-        header.append(number: UInt32(isFrozen ? 1 : 0))
-        header += [UInt8](repeating: 0, count: 8)
-        header += previous.bytes
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.aligned(Self.headerByteCount + bodyByteCount, block))
+        bytes.append(number: Self.magic)
+        bytes.append(number: segment)
+        bytes.append(number: number)
+        bytes.append(number: firstIndex)
+        bytes.append(number: time)
+        bytes.append(number: UInt32(entries.count))
+        bytes.append(number: UInt32(note.utf8.count))
+        bytes.append(number: UInt32(bodyByteCount))
+        bytes.append(number: UInt32(isFrozen ? 1 : 0))
+        bytes += [UInt8](repeating: 0, count: 8)
+        bytes += previous.bytes
+        // The digest of what is before it and behind it.
+        bytes += [UInt8](repeating: 0, count: Digest.byteCount)
+        bytes += note.utf8
+        for entry in entries {
+            bytes.append(number: UInt16(entry.bytes.count))
+            bytes.append(number: UInt16(entry.keys.count))
+            bytes.append(entry.identity == nil ? 0 : 1)
+            if let identity = entry.identity { bytes += identity.bytes }
+            for key in entry.keys { bytes.append(number: key) }
+            bytes += entry.bytes
+        }
+        let digestOffset = Self.headerByteCount - Digest.byteCount
         var hasher = SHA256Hasher()
-        hasher.update(header)
-        hasher.update(body)
+        hasher.update(bytes[..<digestOffset])
+        hasher.update(bytes[Self.headerByteCount...])
         let digest = hasher.finalize()
-        var bytes = header + digest.bytes
-        bytes += body
+        bytes.replaceSubrange(digestOffset..<Self.headerByteCount, with: digest.bytes)
         bytes += [UInt8](repeating: 0, count: Self.aligned(bytes.count, block) - bytes.count)
         return (bytes, digest)
     }

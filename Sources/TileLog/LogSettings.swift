@@ -20,6 +20,8 @@ package struct LogSettings: Sendable {
     package var greatestBacklog = 131_072
     /// How many entries the index is behind at most when nothing else forces it.
     package var indexBatchCount = 16_384
+    /// The least number of pairs by which a merge within the index goes on.
+    package var indexMergeCount = 32_768
     /// Makes the index anew from the log.
     package var rebuildsIndex = false
     /// How a new log is laid out on its disk.

@@ -11,7 +11,7 @@ final class LogWriter {
     private let settings: LogSettings
     private let origin: String
     private let salt: [UInt8]
-    private let index: any LogIndexReader
+    private let index: LogIndex
     private let packs: PackReader
     /// The longest entry with its keys, and the longest note.
     private let entryLimit: Int
@@ -22,7 +22,7 @@ final class LogWriter {
 
     init(
         _ storage: any LogStorage, _ memory: LogMemory, _ settings: LogSettings, identity: LogIdentity,
-        noteByteCount: Int, index: any LogIndexReader, log: WriteAheadLog
+        noteByteCount: Int, index: LogIndex, log: WriteAheadLog
     ) {
         self.storage = storage
         self.memory = memory
@@ -40,6 +40,12 @@ final class LogWriter {
     enum Placement: Sendable {
         case new(UInt64)
         case known(UInt64)
+
+        var index: UInt64 {
+            switch self {
+            case .new(let index), .known(let index): index
+            }
+        }
     }
 
     /// A batch that lacks nothing but signatures.
@@ -122,7 +128,7 @@ final class LogWriter {
 
     /// The index of the entry with this identity; `nil` when there definitely is none.
     func index(of identity: Digest) throws -> UInt64? {
-        if let index = memory.withState({ $0.recentIdentities[identity] }) { return index }
+        if let index = memory.withState({ $0.unindexed.index(of: identity) }) { return index }
         for candidate in try index.entries(identityPrefix: identity.prefix)
         where try self.identity(of: candidate) == identity { return candidate }
         return nil

@@ -8,12 +8,12 @@ actor OpeningLane {
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe lane.asUnownedSerialExecutor() }
 
     func open(
-        _ storage: @Sendable () throws -> any LogStorage, index: @Sendable () throws -> any LogIndex, origin: String,
-        signers: [NoteSigner], settings: LogSettings, clock: @escaping @Sendable () -> UInt64
+        _ storage: @Sendable () throws -> any LogStorage, origin: String, signers: [NoteSigner], settings: LogSettings,
+        clock: @escaping @Sendable () -> UInt64
     ) throws -> LogOpening {
         guard !signers.isEmpty else { throw TileLogError(.malformed, "a log needs a key to sign its checkpoints with") }
         return try LogOpening(
-            storage(), index: index, origin: origin, signers: signers, settings: settings, clock: clock)
+            storage(), origin: origin, signers: signers, settings: settings, clock: clock)
     }
 }
 
@@ -25,7 +25,7 @@ struct LogOpening: Sendable {
     let isNew: Bool
 
     init(
-        _ storage: any LogStorage, index: () throws -> any LogIndex, origin: String, signers: [NoteSigner],
+        _ storage: any LogStorage, origin: String, signers: [NoteSigner],
         settings: LogSettings, clock: @escaping @Sendable () -> UInt64
     ) throws {
         guard !origin.isEmpty, origin.utf8.count <= 255, origin.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
@@ -36,7 +36,7 @@ struct LogOpening: Sendable {
         let recovered = try LogRecovery(storage, identity, settings).run()
         let state = recovered.state ?? .empty(origin: origin)
         let memory = LogMemory(state)
-        let index = try index()
+        let index = try LogIndex(storage)
         parts = LogParts(
             storage: storage, memory: memory, settings: settings, identity: identity, index: index,
             signers: signers, clock: clock)
@@ -46,11 +46,11 @@ struct LogOpening: Sendable {
             throw TileLogError(.malformed, "the log was made too small for checkpoints with so many signatures")
         }
         let reader = LogReader(
-            memory, packs: PackReader(storage, memory, identity.layout), index: try index.reader(), settings: settings)
+            memory, packs: PackReader(storage, memory, identity.layout), index: index, settings: settings)
         try RollbackGuard.check(settings.knownCheckpoints, origin: origin, size: state.size, reader.root)
-        let indexWriter = try index.writer()
+        let indexWriter = LogIndex.Writer(index, leastStep: settings.indexMergeCount)
         if settings.rebuildsIndex { try indexWriter.clear() }
-        try IndexRecovery.run(memory, reader, indexWriter, batch: settings.indexBatchCount)
+        try IndexRecovery.run(memory, reader, index, indexWriter, batch: settings.indexBatchCount)
     }
 
     private static func identity(
@@ -92,15 +92,15 @@ extension LogState {
 enum IndexRecovery {
     /// Takes the index as far as it belongs to this log, and adds what it lacks; what is still in memory it gets later.
     static func run(
-        _ memory: LogMemory, _ reader: LogReader, _ index: any LogIndexWriter, batch: Int
+        _ memory: LogMemory, _ reader: LogReader, _ index: LogIndex, _ writer: LogIndex.Writer, batch: Int
     ) throws {
         let size = memory.withState { $0.size }
         var count: UInt64 = 0
-        if let mark = try index.mark() {
+        if let mark = index.mark {
             if mark.count > 0, mark.count <= size, try reader.entry(mark.count - 1).identity == mark.lastIdentity {
                 count = mark.count
             } else {
-                try index.clear()
+                try writer.clear()
             }
         }
         let packed = memory.withState { $0.packedBundleCount * 256 }
@@ -115,27 +115,20 @@ enum IndexRecovery {
                 }
                 count = end
             }
-            try index.append(rows, mark: IndexMark(count: count, lastIdentity: lastIdentity))
+            try writer.append(rows, mark: IndexMark(count: count, lastIdentity: lastIdentity))
         }
-        memory.withState { state in
-            let known = state.unindexed.joined().filter { $0.index >= count }
-            state.unindexed = []
-            state.recentIdentities = [:]
-            state.recentKeys = [:]
-            state.indexedCount = count
-            state.remember(Array(known))
-        }
+        memory.withState { $0.restart(indexedCount: count) }
     }
 }
 
 extension LogReader {
     /// What the index is told of the entries of a packed bundle.
-    func rows(bundle: UInt64, from start: Int) throws -> [LogState.IndexRow] {
+    func rows(bundle: UInt64, from start: Int) throws -> [IndexRow] {
         let facts = try packs.facts(bundle)
         let tile = try packs.tileBytes(bundle)
         return (start..<HashTile.fullWidth).compactMap { place in
             guard let identity = facts[place].identity ?? Digest(tile, at: place * Digest.byteCount) else { return nil }
-            return LogState.IndexRow(
+            return IndexRow(
                 index: bundle * 256 + UInt64(place), identity: identity, keys: facts[place].keys)
         }
     }

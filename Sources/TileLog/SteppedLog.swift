@@ -12,20 +12,21 @@ package final class SteppedLog {
 
     /// Opens the log, or makes it. `sign` gives the note over a checkpoint.
     package init(
-        _ storage: any LogStorage, index: any LogIndex, origin: String, settings: LogSettings,
+        _ storage: any LogStorage, origin: String, settings: LogSettings,
         sign: @escaping (Checkpoint) -> String
     ) throws {
         let opened = try LogOpening(
-            storage, index: { index }, origin: origin, signers: [], settings: settings, clock: { 0 })
+            storage, origin: origin, signers: [], settings: settings, clock: { 0 })
         parts = opened.parts
         self.sign = sign
         writer = LogWriter(
             storage, parts.memory, settings, identity: parts.identity, noteByteCount: Self.noteByteCount,
-            index: try index.reader(), log: opened.log)
+            index: parts.index, log: opened.log)
         keeper = LogKeeper(
-            storage, parts.memory, settings, layout: parts.identity.layout, index: try index.writer())
+            storage, parts.memory, settings, layout: parts.identity.layout,
+            index: LogIndex.Writer(parts.index, leastStep: settings.indexMergeCount))
         reader = LogReader(
-            parts.memory, packs: PackReader(storage, parts.memory, parts.identity.layout), index: try index.reader(),
+            parts.memory, packs: PackReader(storage, parts.memory, parts.identity.layout), index: parts.index,
             settings: settings)
         if opened.isNew { _ = try add([]) }
     }
@@ -47,11 +48,7 @@ package final class SteppedLog {
             guard writer.hasRoom(for: batch) else { throw TileLogError(.busy, "there is no room for the batch") }
             try writer.commit(batch, note: sign(batch.checkpoint))
         }
-        return try batch.placements[0].get().map { placement in
-            switch placement {
-            case .new(let index), .known(let index): index
-            }
-        }
+        return try batch.placements[0].get().map(\.index)
     }
 
     /// Moves what is committed into packs and the index.

@@ -42,18 +42,16 @@ package final class TransparencyLog: Sendable {
         clock: @escaping @Sendable () -> UInt64 = { UInt64(clamping: Clocks.nowNanoseconds() / 1_000_000) }
     ) async throws -> TransparencyLog {
         try await open(
-            { try DirectoryStorage(directory) }, index: { try SQLiteLogIndex(directory.appending("index.sqlite")) },
-            origin: origin, signers: signers, settings: settings, clock: clock)
+            { try DirectoryStorage(directory) }, origin: origin, signers: signers, settings: settings, clock: clock)
     }
 
     /// Opens a log on any storage.
     static func open(
         _ storage: @escaping @Sendable () throws -> any LogStorage,
-        index: @escaping @Sendable () throws -> any LogIndex,
         origin: String, signers: [NoteSigner], settings: LogSettings, clock: @escaping @Sendable () -> UInt64
     ) async throws -> TransparencyLog {
         let opened = try await OpeningLane().open(
-            storage, index: index, origin: origin, signers: signers, settings: settings, clock: clock)
+            storage, origin: origin, signers: signers, settings: settings, clock: clock)
         let parts = opened.parts
         let queue = AddQueue(settings)
         let keeper = KeeperLane(parts)
@@ -106,23 +104,11 @@ extension TransparencyLog {
     /// An entry that the log has already keeps its index. A long list is committed in parts, so that after an error some
     /// of them may be in the log; adding the same again finds them. With `proofs` off, no audit path is made.
     package func add(_ entries: [NewEntry], proofs: Bool = true) async throws -> [AddedEntry] {
-        let limit = parts.entryLimit
         var added: [AddedEntry] = []
         added.reserveCapacity(entries.count)
-        var part: [HashedEntry] = []
-        var byteCount = 0
-        for entry in entries {
-            let hashed = try HashedEntry(entry, parts.settings, limit: limit)
-            let more = hashed.recordByteCount(limit: limit)
-            if part.count >= parts.settings.greatestBatchCount || byteCount + more > parts.greatestBatchByteCount {
-                added += try await commit(part, byteCount: byteCount, proofs: proofs)
-                part = []
-                byteCount = 0
-            }
-            part.append(hashed)
-            byteCount += more
+        for part in try parts(of: entries) {
+            added += try await commit(part.entries, byteCount: part.byteCount, proofs: proofs)
         }
-        if !part.isEmpty { added += try await commit(part, byteCount: byteCount, proofs: proofs) }
         return added
     }
 
@@ -157,6 +143,60 @@ extension TransparencyLog {
             }
         }
         return added
+    }
+
+    /// Adds entries as `add` does, and gives nothing but their places: a few times quicker where many come at once.
+    package func place(_ entries: [NewEntry]) async throws -> PlacedEntries {
+        var indexes: [UInt64] = []
+        indexes.reserveCapacity(entries.count)
+        var newest = checkpoint
+        for part in try parts(of: entries) {
+            let committed = try await queue.submit(.add, part.entries, byteCount: part.byteCount)
+            for placement in committed.placements { indexes.append(placement.index) }
+            newest = committed.checkpoint
+        }
+        return PlacedEntries(indexes: indexes, checkpoint: newest)
+    }
+
+    /// Adds one entry, and calls `answer` once when it is on the disk and under a checkpoint, or refused: for servers
+    /// that have no task for each request. `answer` runs on a thread of the log or of the caller, and must be quick.
+    package func place(_ entry: NewEntry, answer: @escaping @Sendable (Result<PlacedEntries, TileLogError>) -> Void) {
+        let hashed: HashedEntry
+        do {
+            hashed = try HashedEntry(entry, parts.settings, limit: parts.entryLimit)
+        } catch {
+            answer(.failure(error as? TileLogError ?? TileLogError(.malformed, "the entry has no hash: \(error)")))
+            return
+        }
+        queue.submit(
+            AddQueue.Request(
+                kind: .add, entries: [hashed], byteCount: hashed.recordByteCount(limit: parts.entryLimit)
+            ) { result in
+                answer(
+                    result.map { PlacedEntries(indexes: $0.placements.map(\.index), checkpoint: $0.checkpoint) })
+            })
+    }
+
+    /// Entries as they are committed: no more at once than a record holds.
+    private func parts(of entries: [NewEntry]) throws -> [(entries: [HashedEntry], byteCount: Int)] {
+        let limit = parts.entryLimit
+        var all: [(entries: [HashedEntry], byteCount: Int)] = []
+        var part: [HashedEntry] = []
+        part.reserveCapacity(min(entries.count, parts.settings.greatestBatchCount))
+        var byteCount = 0
+        for entry in entries {
+            let hashed = try HashedEntry(entry, parts.settings, limit: limit)
+            let more = hashed.recordByteCount(limit: limit)
+            if part.count >= parts.settings.greatestBatchCount || byteCount + more > parts.greatestBatchByteCount {
+                all.append((part, byteCount))
+                part = []
+                byteCount = 0
+            }
+            part.append(hashed)
+            byteCount += more
+        }
+        if !part.isEmpty { all.append((part, byteCount)) }
+        return all
     }
 
     /// Signs the same tree again, with the time of now.

@@ -37,14 +37,15 @@ package final class CrashHistory: Sendable {
         settings.layout.segmentCount = 6
         settings.layout.packBundleCount = 2
         settings.indexBatchCount = 64
+        settings.indexMergeCount = 100
         settings.greatestBacklog = 2048
         settings.reservedByteCount = 0
         return settings
     }
 
     /// Opens the log on `disk`. Its note is short and says the text only: this is about disks, not about keys.
-    package static func open(_ disk: SimulatedDisk, _ index: MemoryIndex) throws -> SteppedLog {
-        try SteppedLog(disk, index: index, origin: origin, settings: settings) { checkpoint in
+    package static func open(_ disk: SimulatedDisk) throws -> SteppedLog {
+        try SteppedLog(disk, origin: origin, settings: settings) { checkpoint in
             Note(
                 text: checkpoint.text,
                 signatures: [
@@ -81,13 +82,12 @@ package final class CrashHistory: Sendable {
     }
 
     /// Lets the power fail on `disk`, and looks at what is left.
-    package func crash(_ disk: SimulatedDisk, _ index: MemoryIndex, _ choices: some Choices, note: String) {
+    package func crash(_ disk: SimulatedDisk, _ choices: some Choices, note: String) {
         let crashed = disk.crashed(choices)
-        let crashedIndex = index.crashed(choices)
         let account = account
         guarded.withLock { $0.crashes += 1 }
         do {
-            let log = try Self.open(crashed, crashedIndex)
+            let log = try Self.open(crashed)
             try audit(log, account)
             // A crash that is survived must be survivable again, with more entries on top.
             if account.crashes % 16 == 0 {
@@ -97,7 +97,7 @@ package final class CrashHistory: Sendable {
                     throw Wrong("a new entry got the index \(place[0])")
                 }
                 try log.keep(isForced: true)
-                let again = try Self.open(crashed.crashed(choices), crashedIndex.crashed(choices))
+                let again = try Self.open(crashed.crashed(choices))
                 try audit(again, account)
                 guard try again.entry(place[0]).bytes == more else { throw Wrong("an entry after the crash is gone") }
             }
@@ -150,16 +150,14 @@ extension CrashHistory {
         let chance = SeededChoices(seed: seed)
         let shared = SharedChoices(seed: seed ^ 0xFFFF)
         var disk = SimulatedDisk()
-        var index = MemoryIndex()
         func watch() {
-            let index = index
             disk.observe { disk in
-                for _ in 0..<crashesPerChange { self.crash(disk, index, shared.fork(), note: "while changing") }
+                for _ in 0..<crashesPerChange { self.crash(disk, shared.fork(), note: "while changing") }
             }
         }
         do {
             if chance.choose(3) == 0 { watch() }
-            var log = try Self.open(disk, index)
+            var log = try Self.open(disk)
             acknowledge(log, entries: [])
             var number = 0
             func add(_ count: Int) throws {
@@ -188,14 +186,13 @@ extension CrashHistory {
                     disk.observe(nil)
                     disk = disk.restarted()
                     watch()
-                    log = try Self.open(disk, index)
+                    log = try Self.open(disk)
                     try adopt(log)
                 default:
                     disk.observe(nil)
                     disk = disk.crashed(chance)
-                    index = index.crashed(chance)
                     watch()
-                    log = try Self.open(disk, index)
+                    log = try Self.open(disk)
                     try adopt(log)
                 }
             }
@@ -222,17 +219,16 @@ extension CrashHistory {
     /// A short history in which every change is crashed in every way that the disk knows.
     package func runExhaustively(greatestCrashesPerChange: Int) {
         let disk = SimulatedDisk()
-        let index = MemoryIndex()
         disk.observe { disk in
             let choices = ExhaustiveChoices()
             var count = 0
             repeat {
-                self.crash(disk, index, choices, note: "in way \(count)")
+                self.crash(disk, choices, note: "in way \(count)")
                 count += 1
             } while count < greatestCrashesPerChange && choices.next()
         }
         do {
-            let log = try Self.open(disk, index)
+            let log = try Self.open(disk)
             acknowledge(log, entries: [])
             var number = 0
             func add(_ count: Int) throws {

@@ -37,8 +37,7 @@ import TileLog
     func failedSync(place: Int) async throws {
         let history = CrashHistory(name: "sync \(place)")
         let disk = SimulatedDisk()
-        let index = MemoryIndex()
-        let log = try CrashHistory.open(disk, index)
+        let log = try CrashHistory.open(disk)
         history.acknowledge(log, entries: [])
         disk.failSync(after: place)
         var number = 0
@@ -56,9 +55,9 @@ import TileLog
         #expect(failure?.code == .stopped)
         #expect(throws: TileLogError.self) { try log.add([NewEntry(leaf: [1])]) }
         for seed in 0..<8 {
-            history.crash(disk, index, SeededChoices(seed: UInt64(seed)), note: "after a failed sync")
+            history.crash(disk, SeededChoices(seed: UInt64(seed)), note: "after a failed sync")
         }
-        let again = try CrashHistory.open(disk.restarted(), index)
+        let again = try CrashHistory.open(disk.restarted())
         try history.audit(again)
         let more = try again.add([NewEntry(leaf: [1])])
         history.acknowledge(again, entries: [(more[0], [1])])
@@ -69,8 +68,7 @@ import TileLog
     func fullDisk() async throws {
         let history = CrashHistory(name: "full")
         let disk = SimulatedDisk()
-        let index = MemoryIndex()
-        let log = try CrashHistory.open(disk, index)
+        let log = try CrashHistory.open(disk)
         history.acknowledge(log, entries: [])
         let layout = CrashHistory.settings.layout
         let files = layout.segmentCount * layout.segmentByteCount
@@ -92,9 +90,12 @@ import TileLog
         }
         #expect(refusals > 0)
         try history.audit(log)
-        history.crash(disk, index, SeededChoices(seed: 1), note: "while full")
+        history.crash(disk, SeededChoices(seed: 1), note: "while full")
         // Nothing but the log's own files, and none of them longer than it says.
-        #expect(disk.fileNames.allSatisfy { $0.hasPrefix("wal/") || $0.hasPrefix("packs/") || $0 == "log" })
+        #expect(
+            disk.fileNames.allSatisfy {
+                $0.hasPrefix("wal/") || $0.hasPrefix("packs/") || $0.hasPrefix("index/") || $0 == "log"
+            })
         disk.limit(to: .max)
         let before = number
         for _ in 0..<20 { try add() }
