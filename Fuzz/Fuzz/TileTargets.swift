@@ -15,6 +15,10 @@ extension FuzzTarget {
             require(tile.bytes(width: width) == rest, "a tile reads back as it was written")
             require((tile.root != nil) == (width == HashTile.fullWidth), "full tiles have a root, and no others")
         }
+        if let entries = try? EntryBundle.parse(rest, limit: width) {
+            require(entries.count <= width, "no more entries than the limit")
+            require(EntryBundle.encode(entries) == rest, "entries read back as they were sent")
+        }
         if let entries = try? EntryBundle.parse(rest, count: width) {
             require(entries.count == width, "a bundle has the entries that were asked for")
             require(EntryBundle.encode(entries) == rest, "a bundle reads back as it was written")

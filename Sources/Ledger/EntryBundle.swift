@@ -16,6 +16,27 @@ package enum EntryBundle {
         return bytes
     }
 
+    /// The entries of so many bytes as somebody sent, at most `limit`.
+    package static func parse(_ bytes: [UInt8], limit: Int) throws(LedgerError) -> [[UInt8]] {
+        var entries: [[UInt8]] = []
+        var offset = 0
+        while offset < bytes.count {
+            guard entries.count < limit else {
+                throw LedgerError(.limit, "there are more than \(limit) entries; send the others apart")
+            }
+            guard bytes.count - offset >= 2 else {
+                throw LedgerError(.malformed, "entry \(entries.count) has no whole length")
+            }
+            let end = offset + 2 + Int(bytes[offset]) << 8 + Int(bytes[offset + 1])
+            guard end <= bytes.count else {
+                throw LedgerError(.malformed, "entry \(entries.count) is shorter than its length says")
+            }
+            entries.append(Array(bytes[(offset + 2)..<end]))
+            offset = end
+        }
+        return entries
+    }
+
     /// The entries of a bundle, which must be exactly `count`.
     package static func parse(_ bytes: [UInt8], count: Int) throws(LedgerError) -> [[UInt8]] {
         var entries: [[UInt8]] = []

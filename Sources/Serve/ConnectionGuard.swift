@@ -100,12 +100,15 @@ struct GuardedChannel: ServerChildChannel {
 
     let base: HTTP1Channel
     let limits: ServerLimits
+    let hotPaths: HotPaths
     let onClose: @Sendable (ConnectionPace.Verdict) -> Void
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         base.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            // Behind the decoder: first the guard, then what answers at once.
+            try pipeline.addHandler(HotPathHandler(hotPaths), position: .after(decoder))
             try pipeline.addHandler(ConnectionGuard(limits, onClose: onClose), position: .after(decoder))
             return value
         }

@@ -14,6 +14,9 @@ package protocol Face: Sendable {
     /// Where people are sent who open the server's address in a browser; `nil` where the face has no pages.
     var home: String? { get }
 
+    /// Requests that are answered without a task for each; all others find the routes.
+    var hotPaths: [HotPath] { get }
+
     /// Adds the routes. Paths are absolute; errors that handlers throw are answered by `answer(to:)`.
     func addRoutes(to routes: Routes)
 
@@ -32,6 +35,7 @@ package protocol Face: Sendable {
 
 extension Face {
     package var home: String? { nil }
+    package var hotPaths: [HotPath] { [] }
     package func health() async -> FaceHealth { .healthy }
     package func run() async throws { try? await gracefulShutdown() }
     package func stop() async {}

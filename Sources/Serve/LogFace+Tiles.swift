@@ -27,6 +27,9 @@ extension LogFace {
         }
         if takesRawEntries {
             routes.post("/log/add") { request, _ in try await answer("add") { try await add(request) } }
+            routes.post("/log/add-entries") { request, _ in
+                try await answer("add-entries") { try await addEntries(request) }
+            }
         }
     }
 
@@ -114,8 +117,61 @@ extension LogFace {
     private func add(_ request: Request) async throws -> Response {
         let body = try await request.bytes(limit: 65_535)
         guard !body.isEmpty else { throw Refusal(.badRequest, "the entry is empty") }
-        let added = try await service.store.add([LogSubmission(body: body, searchKeys: [])])
-        guard let entry = added.first else { throw Refusal(.internalServerError, "the log gave no entry") }
-        return .text(String(entry.index))
+        let placed = try await service.store.place([body])
+        guard let index = placed.indexes.first else { throw Refusal(.internalServerError, "the log gave no entry") }
+        return .text(String(index))
+    }
+
+    /// The same for those who send one request after the other as quickly as they are answered.
+    var addPath: HotPath {
+        let labels = [("face", name), ("method", "POST"), ("status", "200")]
+        let answered = site.metrics.counter(
+            "martlet_requests_total", labels: labels, help: "Requests that were answered.")
+        let added = site.metrics.counter(
+            "martlet_log_requests_total", labels: [("call", "add"), ("status", "200")],
+            help: "Requests to the log, by what they asked for.")
+        return HotPath("/log/add", contentLimit: EntryBundle.greatestEntryByteCount) { body, reply in
+            guard !body.isEmpty else { return reply(HotAnswer(Refusal(.badRequest, "the entry is empty"))) }
+            service.store.place(body) { result in
+                do {
+                    let index = try result.get()
+                    answered.add()
+                    added.add()
+                    reply(HotAnswer(text: String(index)))
+                } catch {
+                    let refusal = Self.refusal(for: error)
+                    count("add", refusal.status.code)
+                    reply(HotAnswer(refusal))
+                }
+            }
+        }
+    }
+
+    /// The most bytes and entries of one request.
+    private static let greatestBatchByteCount = 8 << 20
+    private static let greatestBatchCount = 65_536
+
+    /// Logs many entries, each behind its length in two bytes as tlog-tiles has bundles, and answers with the index of
+    /// each, one a line, an empty line, and a checkpoint that covers all. An error may leave a part of them in the log;
+    /// the same request again finds them.
+    private func addEntries(_ request: Request) async throws -> Response {
+        let body = try await request.bytes(limit: Self.greatestBatchByteCount)
+        let leaves: [[UInt8]]
+        do {
+            leaves = try EntryBundle.parse(body, limit: Self.greatestBatchCount)
+        } catch {
+            throw Refusal(error.code == .limit ? .contentTooLarge : .badRequest, error.message)
+        }
+        guard !leaves.isEmpty, !leaves.contains([]) else { throw Refusal(.badRequest, "an entry is empty") }
+        let placed = try await service.store.place(leaves)
+        var text: [UInt8] = []
+        text.reserveCapacity(placed.indexes.count * 9 + 512)
+        for index in placed.indexes {
+            text += String(index).utf8
+            text.append(0x0A)
+        }
+        text.append(0x0A)
+        text += placed.head.checkpoint.utf8
+        return .bytes(text, type: "text/plain; charset=utf-8")
     }
 }

@@ -10,7 +10,7 @@ package struct LogFace: Face {
     package let service: LogService
     /// Whether bytes that nobody has looked at are logged, for tools that measure logs.
     let takesRawEntries: Bool
-    private let site: Site
+    let site: Site
     private let close: @Sendable () async -> Void
 
     /// `close` ends what the log holds, after the last request.
@@ -36,6 +36,8 @@ package struct LogFace: Face {
         addVersion2(to: routes)
         addTiles(to: routes)
     }
+
+    package var hotPaths: [HotPath] { takesRawEntries ? [addPath] : [] }
 
     package func health() async -> FaceHealth {
         do {
@@ -63,7 +65,7 @@ package struct LogFace: Face {
         }
     }
 
-    private func count(_ call: String, _ status: Int) {
+    func count(_ call: String, _ status: Int) {
         site.metrics.add(
             "martlet_log_requests_total", labels: [("call", call), ("status", String(status))],
             help: "Requests to the log, by what they asked for.")

@@ -1,4 +1,5 @@
 package import Bytes
+internal import HTTPTypes
 package import Ledger
 internal import TileLog
 
@@ -7,6 +8,12 @@ package protocol LogStore: Sendable {
     /// Adds bodies, each with what it is found by, and gives them back durable, proven and signed for. One that is there
     /// already comes back as it is.
     func add(_ bodies: [LogSubmission]) async throws -> [ProvenEntry]
+
+    /// Adds bytes as entries that nothing but their hash finds, and gives their places.
+    func place(_ leaves: [[UInt8]]) async throws -> (indexes: [UInt64], head: LogHead)
+
+    /// The same for one, without a task that waits: `answer` is called once, on any thread.
+    func place(_ leaf: [UInt8], answer: @escaping @Sendable (Result<UInt64, any Error>) -> Void)
 
     /// The entry at this place with a proof under the newest checkpoint; `nil` where there is none.
     func entry(at index: UInt64) async throws -> ProvenEntry?
@@ -89,6 +96,21 @@ extension TransparencyLog: LogStore {
             ProvenEntry(
                 index: added.index, body: submission.body, time: added.time / 1000, isDuplicate: added.isDuplicate,
                 path: added.inclusionProof, head: LogHead(added.checkpoint))
+        }
+    }
+
+    package func place(_ leaves: [[UInt8]]) async throws -> (indexes: [UInt64], head: LogHead) {
+        let placed = try await place(leaves.map { NewEntry(leaf: $0) })
+        return (placed.indexes, LogHead(placed.checkpoint))
+    }
+
+    package func place(_ leaf: [UInt8], answer: @escaping @Sendable (Result<UInt64, any Error>) -> Void) {
+        place(NewEntry(leaf: leaf)) { result in
+            switch result {
+            case .success(let placed) where placed.indexes.count == 1: answer(.success(placed.indexes[0]))
+            case .success: answer(.failure(Refusal(.internalServerError, "the log gave no entry")))
+            case .failure(let error): answer(.failure(error))
+            }
         }
     }
 

@@ -40,6 +40,24 @@ package final class Metrics: Sendable {
         }
     }
 
+    /// A counter for what happens so often that it must not look for its name each time.
+    package func counter(_ name: String, labels: [(String, String)] = [], help: String) -> Counter {
+        let counter = Counter()
+        families.withLock {
+            $0[name, default: Family(kind: .counter, help: help)].probes[Self.key(labels)] = { counter.value }
+        }
+        return counter
+    }
+
+    /// Counts on any thread.
+    package final class Counter: Sendable {
+        private let count = Atomic<Int>(0)
+
+        fileprivate var value: Double { Double(count.load(ordering: .relaxed)) }
+
+        package func add() { count.add(1, ordering: .relaxed) }
+    }
+
     /// Sets a gauge.
     package func set(_ name: String, _ value: Double, labels: [(String, String)] = [], help: String) {
         families.withLock {
@@ -77,7 +95,7 @@ package final class Metrics: Sendable {
         for (name, family) in families.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
             out += "# HELP \(name) \(family.help)\n# TYPE \(name) \(family.kind.rawValue)\n"
             var values = family.values
-            for (key, probe) in family.probes { values[key] = probe() }
+            for (key, probe) in family.probes { values[key, default: 0] += probe() }
             for (key, value) in values.sorted(by: { $0.key < $1.key }) {
                 out += "\(name)\(Self.braced(key)) \(Self.number(value))\n"
             }

@@ -44,10 +44,13 @@ package struct Refusal: Error, Sendable, CustomStringConvertible {
     }
 
     /// `{"code": 404, "message": "…"}`: what Fulcio, Rekor and most others of the field answer.
-    package func response() -> Response {
+    package func response() -> Response { Response.json(json, status: status, headers: answerFields) }
+
+    /// The content of that.
+    var json: JSON {
         var object: JSONObject = ["code": .integer(status.code), "message": .string(message)]
         if !code.isEmpty { object["reason"] = .string(code) }
-        return Response.json(.object(object), status: status, headers: answerFields)
+        return .object(object)
     }
 }
 

@@ -42,9 +42,10 @@ package struct Server: Sendable {
         }
         let metrics = Metrics()
         let doorman = Doorman(metrics: metrics)
+        let hotPaths = HotPaths()
         let (made, maker) = AsyncStream<Result<[any Face], any Error>>.makeStream()
         let application = Application(
-            responder: doorman, server: try channel(metrics),
+            responder: doorman, server: try channel(metrics, hotPaths),
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.address.host, port: settings.address.port), serverName: "martlet",
                 backlog: 1024, availableConnectionsDelegate: .maximum(settings.limits.connections, logger: quiet)),
@@ -56,6 +57,8 @@ package struct Server: Sendable {
                         data: settings.data, url: url, isLocal: settings.isLocal, logger: logger, metrics: metrics)
                     try await make(on: site)
                     doorman.open(site.faces)
+                    // Who wants every request in the log gets it, and waits for it.
+                    if logger.logLevel > .debug { hotPaths.open(site.faces.flatMap(\.hotPaths)) }
                     maker.yield(.success(site.faces))
                     try Files.write(Array((url + "\n").utf8), to: addressFile)
                     await ready(site)
@@ -108,7 +111,7 @@ package struct Server: Sendable {
         }
     }
 
-    private func channel(_ metrics: Metrics) throws -> HTTPServerBuilder {
+    private func channel(_ metrics: Metrics, _ hotPaths: HotPaths) throws -> HTTPServerBuilder {
         let limits = settings.limits
         let plain = HTTPServerBuilder { responder in
             GuardedChannel(
@@ -118,7 +121,7 @@ package struct Server: Sendable {
                         httpDecoderConfiguration: .init(
                             maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
                             maxHeaderFieldCount: 200))),
-                limits: limits
+                limits: limits, hotPaths: hotPaths
             ) { verdict in
                 metrics.add(
                     "martlet_connections_given_up_total", labels: [("reason", "\(verdict)")],

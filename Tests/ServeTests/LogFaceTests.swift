@@ -401,6 +401,13 @@ private final class FaultyStore: LogStore {
         }
     }
 
+    func place(_ leaves: [[UInt8]]) async throws -> (indexes: [UInt64], head: LogHead) {
+        if let error = error.withLock({ $0 }) { throw error }
+        return (Array(repeating: 0, count: leaves.count), latest)
+    }
+    func place(_ leaf: [UInt8], answer: @escaping @Sendable (Result<UInt64, any Error>) -> Void) {
+        answer(error.withLock { $0 }.map { .failure($0) } ?? .success(0))
+    }
     var isFrozen: Bool { false }
     func head() async throws -> LogHead { latest }
     func entry(at index: UInt64) async throws -> ProvenEntry? { nil }

@@ -1,0 +1,127 @@
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Answers requests of hot paths itself, and hands on all others. One for each connection, on its event loop.
+///
+/// Answers leave in the order of requests: while one is under way, whatever else comes is held, and nothing more is read;
+/// and while others answer a request, those behind it are theirs too.
+final class HotPathHandler: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum State {
+        /// Between requests, or within one that others answer.
+        case handingOn
+        case collecting(HotPath, ByteBuffer?)
+        case answering
+    }
+
+    /// What came while a request was being answered.
+    private enum Held {
+        case part(HTTPServerRequestPart)
+        case event(Any)
+        case error(any Error)
+    }
+
+    private let paths: HotPaths
+    private var state = State.handingOn
+    /// The requests that were handed on and have no whole answer yet.
+    private var handedOn = 0
+    private var held = CircularBuffer<Held>()
+    private var holdsRead = false
+    /// `nil` when the connection is gone.
+    private var context: ChannelHandlerContext?
+
+    init(_ paths: HotPaths) { self.paths = paths }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    private var isAnswering: Bool {
+        if case .answering = state { true } else { false }
+    }
+
+    // MARK: What comes
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        if isAnswering { held.append(.part(part)) } else { receive(part, context) }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // A server that stops closes connections without requests; this one has one, which others don't know of.
+        if isAnswering { held.append(.event(event)) } else { context.fireUserInboundEventTriggered(event) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if isAnswering { held.append(.error(error)) } else { context.fireErrorCaught(error) }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if isAnswering { holdsRead = true } else { context.read() }
+    }
+
+    private func receive(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        switch (part, state) {
+        case (.head(let head), _):
+            if handedOn == 0, let path = paths.path(for: head) {
+                state = .collecting(path, nil)
+            } else {
+                handedOn += 1
+                state = .handingOn
+                context.fireChannelRead(wrapInboundOut(part))
+            }
+        case (.body(let more), .collecting(let path, let known)):
+            var content = known
+            if content == nil { content = more } else { content?.writeImmutableBuffer(more) }
+            state = .collecting(path, content)
+        case (.end, .collecting(let path, let content)):
+            state = .answering
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            let loop = context.eventLoop
+            path.answer(content.map { Array($0.readableBytesView) } ?? []) { answer in
+                loop.execute { bound.value.finish(answer) }
+            }
+        default: context.fireChannelRead(wrapInboundOut(part))
+        }
+    }
+
+    // MARK: What leaves
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = unwrapOutboundIn(data) { handedOn = max(0, handedOn - 1) }
+        context.write(data, promise: promise)
+    }
+
+    private func finish(_ answer: HotAnswer) {
+        guard let context, isAnswering else { return }
+        var headers = HTTPHeaders()
+        headers.reserveCapacity(3 + answer.fields.count)
+        headers.add(name: "content-type", value: answer.type)
+        headers.add(name: "content-length", value: String(answer.content.count))
+        headers.add(name: "server", value: "martlet")
+        for (name, value) in answer.fields { headers.add(name: name, value: value) }
+        let head = HTTPResponseHead(
+            version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status), headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(
+            wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: answer.content)))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        state = .handingOn
+        while !isAnswering, let next = held.popFirst() {
+            switch next {
+            case .part(let part): receive(part, context)
+            case .event(let event): context.fireUserInboundEventTriggered(event)
+            case .error(let error): context.fireErrorCaught(error)
+            }
+        }
+        context.fireChannelReadComplete()
+        if !isAnswering, holdsRead {
+            holdsRead = false
+            context.read()
+        }
+    }
+}
