@@ -6,6 +6,7 @@ import sys
 
 import admission  # adds its row
 import lineage  # adds its row
+import log  # adds its row
 import registry  # adds its row
 import remote  # adds its row
 import rows
