@@ -4,7 +4,8 @@ package final class ByteReader {
     package typealias Source = () throws -> [UInt8]?
 
     private let source: Source
-    private var buffer: [UInt8] = []
+    /// What came from the source last; what is before `start` has been read.
+    private var buffer: ArraySlice<UInt8> = []
     private var start = 0
     /// The bytes that have been read so far.
     package private(set) var position = 0
@@ -12,12 +13,13 @@ package final class ByteReader {
     package init(_ source: @escaping Source) { self.source = source }
 
     /// Reads `bytes`.
-    package convenience init(_ bytes: [UInt8]) {
-        var rest: [UInt8]? = bytes.isEmpty ? nil : bytes
-        self.init {
-            defer { rest = nil }
-            return rest
-        }
+    package convenience init(_ bytes: [UInt8]) { self.init(bytes[...]) }
+
+    /// Reads `bytes`, where they are.
+    package convenience init(_ bytes: ArraySlice<UInt8>) {
+        self.init { nil }
+        buffer = bytes
+        start = bytes.startIndex
     }
 
     /// Reads the file from its current position.
@@ -36,9 +38,9 @@ package final class ByteReader {
     }
 
     private func fill() throws -> Bool {
-        if start < buffer.count { return true }
+        if start < buffer.endIndex { return true }
         guard let next = try source() else { return false }
-        buffer = next
+        buffer = next[...]
         start = 0
         return true
     }
@@ -46,7 +48,7 @@ package final class ByteReader {
     /// The next bytes, at most `limit` and at least one; `nil` at the end.
     package func next(limit: Int) throws -> ArraySlice<UInt8>? {
         guard try fill() else { return nil }
-        let end = min(buffer.count, start.addingReportingOverflow(limit).overflow ? .max : start + limit)
+        let end = start + min(buffer.endIndex - start, limit)
         defer {
             position += end - start
             start = end
@@ -73,10 +75,10 @@ package final class ByteReader {
 
     /// The next bytes without passing over them; as many as are at hand, up to `count`.
     func peek(_ count: Int) throws -> ArraySlice<UInt8> {
-        while buffer.count - start < count {
+        while buffer.endIndex - start < count {
             guard let more = try source() else { break }
-            buffer = Array(buffer[start...]) + more
-            start = 0
+            buffer = (buffer[start...] + more)[...]
+            start = buffer.startIndex
         }
         return buffer[start...].prefix(count)
     }
@@ -86,7 +88,7 @@ package final class ByteReader {
 
     /// Gives back the last `count` bytes of what was read last.
     func unread(_ count: Int) {
-        precondition(count <= start)
+        precondition(count <= start - buffer.startIndex)
         start -= count
         position -= count
     }

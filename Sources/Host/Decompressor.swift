@@ -109,12 +109,13 @@ package final class Decompressor {
             isInside = true
         }
         // A piece of input that can't be counted in 32 bits does not occur: sources give 128 KiB or what a caller has.
-        var input = Array(input.prefix(1 << 30))
+        let input = input.prefix(1 << 30)
         var result = Z_OK
         var used = 0
-        let output = unsafe input.withUnsafeMutableBufferPointer { source in
+        let output = unsafe input.withUnsafeBufferPointer { source in
             unsafe [UInt8](unsafeUninitializedCapacity: Self.piece) { target, count in
-                unsafe stream.pointee.next_in = source.baseAddress
+                // zlib's own type, though it writes nothing there.
+                unsafe stream.pointee.next_in = UnsafeMutablePointer(mutating: source.baseAddress)
                 unsafe stream.pointee.avail_in = UInt32(source.count)
                 unsafe stream.pointee.next_out = target.baseAddress
                 unsafe stream.pointee.avail_out = UInt32(target.count)

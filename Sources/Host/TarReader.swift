@@ -77,18 +77,25 @@ package struct TarReader: ~Copyable {
             throw HostError(.tooLarge, "a file in the archive has \(left) bytes, more than the \(limit) accepted here")
         }
         var bytes: [UInt8] = []
-        while let part = try nextPart() { bytes += part }
+        // What a header claims is not believed beyond what costs nothing.
+        bytes.reserveCapacity(min(left, Self.greatestReserve))
+        while let part = try nextSlice() { bytes += part }
         return bytes
     }
 
+    /// The bytes that are set apart at the word of a header.
+    private static let greatestReserve = 64 << 20
+
     /// The next bytes of the current entry's content; `nil` at its end.
-    package mutating func nextPart() throws -> [UInt8]? {
+    package mutating func nextPart() throws -> [UInt8]? { try nextSlice().map { Array($0) } }
+
+    private mutating func nextSlice() throws -> ArraySlice<UInt8>? {
         guard left > 0 else { return nil }
         guard let part = try source.next(limit: left) else {
             throw Self.error("the archive ends inside a file", source.position)
         }
         left -= part.count
-        return Array(part)
+        return part
     }
 
     private mutating func skipContent() throws {

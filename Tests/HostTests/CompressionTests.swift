@@ -69,6 +69,18 @@ import Testing
         #expect(code { _ = try Compression.decompress(packed, limit: 1_000_000) } == .tooLarge)
     }
 
+    @Test("what is packed as one frame of zstd comes out again, and tells its size")
+    func frame() throws {
+        for count in [0, 1, 300_000] {
+            let bytes = sample(count)
+            let packed = try Compression.zstdFrame(bytes, level: 3)
+            #expect(try Compression.decompress(packed, limit: max(1, count)) == bytes)
+            // RFC 8878 section 3.1.1.1.1: a single segment has its size in the header, as other frames may.
+            #expect(packed[4] & 0x20 != 0 || packed[4] >> 6 != 0)
+            #expect(try Compression.zstdFrame(bytes, level: 3) == packed)
+        }
+    }
+
     @Test(
         "the programs gzip and zstd read it",
         arguments: [(Compression.gzip, "gzip"), (.zstd, "zstd")]

@@ -73,7 +73,7 @@ package struct DebianPackage: Sendable {
     }
 
     private static func entries(of member: ArchiveReader.Member, limit: Int, _ limits: Limits) throws -> [LayerEntry] {
-        let source = ByteReader(Array(member.content))
+        let source = ByteReader(member.content)
         let stream: ByteReader =
             XZDecompressor.recognizes(member.content)
             ? try XZDecompressor(source, limit: limit).reader : try Decompressor(source, limit: limit).reader
