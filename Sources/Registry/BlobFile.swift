@@ -11,9 +11,12 @@ package struct BlobFile: ~Copyable {
     private let lock: FileLock.Token?
     private let lockPath: FilePath?
     private let descriptor: Descriptor
-    private(set) var hasher: MessageHasher
+    /// What an earlier process left went through it.
+    let hasher: MessageHasher
     /// The bytes that are in the file.
     package private(set) var count: Int
+    /// Whether the file has what the descriptor names, and nothing else.
+    private var isChecked = false
 
     /// Begins, or continues, the content of `descriptor`, in the directory `partial`.
     package init(_ descriptor: Descriptor, partial: FilePath) throws {
@@ -53,28 +56,29 @@ package struct BlobFile: ~Copyable {
         self.count = count
     }
 
-    package mutating func write(_ bytes: [UInt8]) throws {
-        guard count + bytes.count <= descriptor.size else {
-            throw RegistryError(
-                .mismatch, "\(descriptor.digest) is longer than the \(descriptor.size) bytes that are named")
-        }
+    /// Writes bytes that nobody has checked yet.
+    mutating func write(_ bytes: [UInt8]) throws {
         try file.write(bytes)
-        hasher.update(bytes)
         count += bytes.count
     }
 
-    /// Checks the content, and gives it its name.
-    package consuming func finish(as path: FilePath, mode: UInt16 = 0o644) throws {
-        let found = hasher.finalize()
-        guard count == descriptor.size, found == descriptor.digest else {
+    /// Writes what is missing: all of `stream`, which begins there with `hasher` and checks the whole.
+    mutating func take(_ stream: inout BlobStream) async throws {
+        precondition(stream.descriptor.digest == descriptor.digest && stream.count == count)
+        do {
+            while let piece = try await stream.next() { try write(piece) }
+        } catch let error as RegistryError where error.code == .mismatch {
             // Never continued: nobody knows which of the bytes are wrong.
             try? Files.remove(temporary)
             if let lockPath { try? Files.remove(lockPath) }
-            throw RegistryError(
-                .mismatch,
-                "what came as \(descriptor.digest) has \(count) bytes and the digest \(found); it was damaged or replaced"
-            )
+            throw error
         }
+        isChecked = true
+    }
+
+    /// Gives the content, all of which was taken, its name.
+    consuming func finish(as path: FilePath, mode: UInt16 = 0o644) throws {
+        precondition(isChecked)
         try file.setMode(mode)
         try Files.rename(temporary, to: path)
         if let lockPath { try? Files.remove(lockPath) }

@@ -72,7 +72,7 @@ package struct BlobStream {
             throw RegistryError(
                 .limit, "\(place) has \(descriptor.size) bytes; the limit is \(limit)")
         }
-        var out: [UInt8] = []
+        var out = try await next() ?? []
         out.reserveCapacity(descriptor.size)
         while let piece = try await next() { out += piece }
         return out

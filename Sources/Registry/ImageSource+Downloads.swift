@@ -10,7 +10,7 @@ extension ImageSource {
         let partial = FilePath(path.string + ".partial")
         var file = try BlobFile(descriptor, partial: partial)
         var stream = try await rest(of: descriptor, after: file.count, file.hasher)
-        while let piece = try await stream.next() { try file.write(piece) }
+        try await file.take(&stream)
         try file.finish(as: path)
         try? Files.removeEmptyDirectory(partial)
     }

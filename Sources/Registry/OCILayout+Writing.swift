@@ -8,7 +8,7 @@ extension OCILayout: ImageTarget {
         var file = try BlobFile(descriptor, partial: partial)
         // What a process that was killed left is not fetched again.
         var stream = try await source.rest(of: descriptor, after: file.count, file.hasher)
-        while let piece = try await stream.next() { try file.write(piece) }
+        try await file.take(&stream)
         let target = blobPath(descriptor.digest)
         try Files.createDirectories(target.removingLastComponent())
         try file.finish(as: target)

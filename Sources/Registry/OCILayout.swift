@@ -176,7 +176,7 @@ package struct OCILayout: ImageSource {
 
 extension [Descriptor] {
     /// The descriptors without those whose digest came before.
-    func unique() -> [Descriptor] {
+    package func unique() -> [Descriptor] {
         var seen: Set<MessageDigest> = []
         return filter { seen.insert($0.digest).inserted }
     }
@@ -213,7 +213,8 @@ private final class FileBox {
 
     func read() throws -> [UInt8]? {
         guard left > 0 else { return nil }
-        let piece = try file.read(Swift.min(1 << 20, left))
+        // What is small comes in one piece, which nobody has to put together.
+        let piece = try file.read(left <= 8 << 20 ? left : 1 << 20)
         left -= piece.count
         return piece.isEmpty ? nil : piece
     }

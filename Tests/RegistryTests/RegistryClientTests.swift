@@ -228,6 +228,24 @@ struct RegistryClientTests {
         }
     }
 
+    @Test("a download of which another process left wrong bytes is refused once, and then begins anew")
+    func damagedDownload() async throws {
+        let directory = try TemporaryDirectory()
+        let registry = try await HostileRegistry()
+        Self.add(Self.content, to: registry)
+        try await with(registry) { repository in
+            let layout = try OCILayout(creating: directory["l"])
+            var begun = try BlobFile(Self.blob, partial: layout.partial)
+            try begun.write([UInt8](repeating: 1, count: 200_000))
+            _ = consume begun
+            #expect(await code { try await layout.receive(Self.blob, from: repository) } == .mismatch)
+            #expect(try !layout.hasBlob(Self.blob))
+            try await layout.receive(Self.blob, from: repository)
+            #expect(registry.requests.map { $0["range"] } == ["bytes=200000-", nil])
+            #expect(try layout.read(Self.blob, limit: 1 << 20) == Self.content)
+        }
+    }
+
     @Test("a large upload goes in pieces, and what breaks is asked for and continued")
     func resumedUpload() async throws {
         let directory = try TemporaryDirectory()

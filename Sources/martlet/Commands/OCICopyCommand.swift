@@ -49,7 +49,8 @@ extension OCICommand {
                 Example: martlet oci copy registry.example/team/app:1.2 oci:app:1.2 --with-referrers
 
                 The copy has the same digest. What the target has already is not moved again, and a copy that was broken \
-                off goes on where it stopped.
+                off goes on where it stopped, or for registries that forget what broke off (docker-registry), with the \
+                content that was on its way.
                 """)
 
         @Argument(help: ArgumentHelp("The image.", valueName: "source")) var source: String
