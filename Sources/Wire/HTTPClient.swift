@@ -10,9 +10,14 @@ internal import Synchronization
 /// close.
 package final class HTTPClient: Sendable {
     package let settings: WireSettings
-    /// Guards the connections by proxy, `nil` for none, until `close` takes them away. Nothing else is locked while it is
-    /// held.
-    private let pools = Mutex<[ProxySettings.Proxy?: AsyncHTTPClient.HTTPClient]?>([:])
+    /// Guards the connections until `close` takes them away. Nothing else is locked while it is held.
+    private let pools = Mutex<[PoolKey: AsyncHTTPClient.HTTPClient]?>([:])
+
+    /// What differs between clients of the library. One that never encrypts reads no authorities.
+    private struct PoolKey: Hashable {
+        var proxy: ProxySettings.Proxy?
+        var isSecure: Bool
+    }
 
     package init(_ settings: WireSettings) { self.settings = settings }
 
@@ -175,14 +180,14 @@ package final class HTTPClient: Sendable {
     // MARK: Connections
 
     private func pool(for url: HTTPURL) throws(WireError) -> AsyncHTTPClient.HTTPClient {
-        let proxy = try settings.proxies.proxy(for: url)
+        let key = PoolKey(proxy: try settings.proxies.proxy(for: url), isSecure: url.isSecure)
         let made = pools.withLock { pools -> Result<AsyncHTTPClient.HTTPClient, WireError> in
-            if let known = pools?[proxy] { return .success(known) }
+            if let known = pools?[key] { return .success(known) }
             guard pools != nil else { return .failure(WireError(.cancelled, "the client is closed")) }
             return Result { () throws(WireError) in
                 let client = AsyncHTTPClient.HTTPClient(
-                    eventLoopGroupProvider: .singleton, configuration: try configuration(proxy))
-                pools?[proxy] = client
+                    eventLoopGroupProvider: .singleton, configuration: try configuration(key))
+                pools?[key] = client
                 return client
             }
         }
@@ -190,7 +195,7 @@ package final class HTTPClient: Sendable {
     }
 
     private func configuration(
-        _ proxy: ProxySettings.Proxy?
+        _ key: PoolKey
     ) throws(WireError) -> AsyncHTTPClient.HTTPClient.Configuration {
         var configuration = AsyncHTTPClient.HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
@@ -199,7 +204,7 @@ package final class HTTPClient: Sendable {
         configuration.timeout = .init(
             connect: .nanoseconds(settings.connectTimeout.nanoseconds),
             read: .nanoseconds(settings.idleTimeout.nanoseconds))
-        if !settings.authorityFiles.isEmpty {
+        if key.isSecure, !settings.authorityFiles.isEmpty {
             var tls = TLSConfiguration.makeClientConfiguration()
             var authorities: [NIOSSLCertificate] = []
             for file in settings.authorityFiles {
@@ -212,14 +217,14 @@ package final class HTTPClient: Sendable {
             tls.trustRoots = .certificates(authorities)
             configuration.tlsConfiguration = tls
         }
-        switch proxy?.kind {
+        switch key.proxy?.kind {
         case .http:
-            configuration.proxy = proxy.map { proxy in
+            configuration.proxy = key.proxy.map { proxy in
                 .server(
                     host: proxy.host, port: proxy.port,
                     authorization: proxy.user.map { .basic(username: $0, password: proxy.password ?? "") })
             }
-        case .socks5: configuration.proxy = proxy.map { .socksServer(host: $0.host, port: $0.port) }
+        case .socks5: configuration.proxy = key.proxy.map { .socksServer(host: $0.host, port: $0.port) }
         case nil: break
         }
         return configuration
