@@ -33,16 +33,29 @@ package struct ImagePublisher: Sendable {
     }
 
     private func put(_ image: BuiltImage, to target: any ImageTarget, tag: String?) async throws {
-        for layer in image.manifest.layers where try await !target.hasBlob(layer) {
-            guard let digest = Digest(bytes: layer.digest.bytes),
-                let blob = try client.cache.read(digest, limit: layer.size)
-            else {
-                throw ImageError(.absent, "the layer \(layer.digest) is not in the cache any more; build again")
+        // The largest first: they take longest.
+        let layers = image.manifest.layers.unique().sorted { $0.size > $1.size }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (index, layer) in layers.enumerated() {
+                if index >= Self.width { try await group.next() }
+                group.addTask { try await put(layer, to: target) }
             }
-            try await target.receive(layer, content: blob)
+            try await group.waitForAll()
         }
         try await target.receive(image.manifest.config, content: image.configuration)
         try await target.put(.image(image.manifest), as: image.manifest.descriptor, tag: tag)
+    }
+
+    /// As many layers are moved at a time, and are in memory.
+    private static let width = 4
+
+    /// Puts a layer, of which the target checks every byte.
+    private func put(_ layer: Descriptor, to target: any ImageTarget) async throws {
+        if try await target.hasBlob(layer) { return }
+        guard let digest = Digest(bytes: layer.digest.bytes),
+            let blob = try client.cache.unchecked(digest, limit: layer.size)
+        else { throw ImageError(.absent, "the layer \(layer.digest) is not in the cache any more; build again") }
+        try await target.receive(layer, content: blob)
     }
 
     /// Attaches a document to `subject` as an OCI artifact.

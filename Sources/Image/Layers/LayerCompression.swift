@@ -16,7 +16,8 @@ package enum LayerCompression: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    var level: Int32 { compression == .gzip ? 6 : 3 }
+    /// The library's level. gzip's 4 takes half as long as its usual 6, for layers that are 2 % larger.
+    var level: Int32 { compression == .gzip ? 4 : 3 }
 
     package var mediaType: MediaType {
         switch self {

@@ -12,7 +12,7 @@ struct LayerRecipe: Sendable {
     }
 
     /// Raised when the bytes of a layer change for equal sources; kept layers of another number are not used.
-    static let version = 1
+    static let version = 2
 
     var source: Source
     var isMerged: Bool
@@ -32,6 +32,15 @@ struct LayerRecipe: Sendable {
         switch source {
         case .package(let package), .certificates(let package): package
         case .fixed: nil
+        }
+    }
+
+    /// About how much work the layer is, in bytes.
+    var size: Int {
+        switch source {
+        case .package(let package), .certificates(let package): package.size
+        // What is made here need not be unpacked.
+        case .fixed(let layer): layer.entries.reduce(0) { $0 + $1.content.count / 4 }
         }
     }
 

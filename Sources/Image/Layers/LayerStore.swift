@@ -23,7 +23,8 @@ struct LayerStore: Sendable {
         }
         if !missing.isEmpty {
             try await fetchPackages(missing.compactMap(\.recipe.package), of: definition)
-            let work = missing.map { Work(key: $0.key, recipe: $0.recipe) }
+            // The largest first: they take longest, and nobody is to wait for one that began last.
+            let work = missing.map { Work(key: $0.key, recipe: $0.recipe) }.sorted { $0.recipe.size > $1.recipe.size }
             let made = try await concurrentMap(work, chunk: 1, width: width) { try make($0) }
             for (item, record) in zip(work, made) { known[item.key] = record }
         }
@@ -66,8 +67,9 @@ struct LayerStore: Sendable {
         }
         let entries = try work.recipe.entries(content)
         let layer = try LayerWriter.write(entries, work.recipe.compression)
+        try cache.write(layer.blob, as: layer.digest)
         let record = LayerRecord(
-            digest: try cache.write(layer.blob), diffID: layer.diffID, size: layer.blob.count,
+            digest: layer.digest, diffID: layer.diffID, size: layer.blob.count,
             libraries: LayerRecord.libraries(entries), annotations: layer.annotations)
         try cache.writeRecord("layers", work.key, record.json)
         return record

@@ -18,7 +18,11 @@ enum LayerWriter {
         if compression == .estargz || compression == .zstdChunked {
             return try SeekableLayerWriter.write(entries, compression)
         }
+        let content = entries.reduce(0) { $0 + $1.content.count }
+        if compression == .zstd, content <= greatestFrame { return try writeFrame(entries, content, compression.level) }
         let sink = Sink()
+        // Most of what comes is half as large when it is packed; what is not used of this costs nothing.
+        sink.blob.reserveCapacity(content / 2 + 512 * entries.count + 1 << 16)
         var compressor = try Compressor(compression.compression, level: compression.level) { sink.blob += $0 }
         // The tar writer wants a closure, which can't hold the compressor, so its output is collected in pieces.
         var pieces: [[UInt8]] = []
@@ -45,6 +49,19 @@ enum LayerWriter {
         for piece in pieces { try compressor.write(piece) }
         try compressor.finish()
         return Layer(blob: sink.blob, digest: Digest.of(sink.blob), diffID: hasher.finalize(), tarSize: size)
+    }
+
+    /// The bytes of files in a layer that is packed as one zstd frame; more would take too much memory at once.
+    static let greatestFrame = 64 << 20
+
+    private static func writeFrame(_ entries: [LayerEntry], _ content: Int, _ level: Int32) throws -> Layer {
+        let tar = Sink()
+        tar.blob.reserveCapacity(content + 1024 * entries.count + 1024)
+        var writer = TarWriter(modified: 0) { tar.blob += $0 }
+        for entry in entries { try add(entry, to: &writer) }
+        try writer.finish()
+        let blob = try Compression.zstdFrame(tar.blob, level: level)
+        return Layer(blob: blob, digest: Digest.of(blob), diffID: Digest.of(tar.blob), tarSize: tar.blob.count)
     }
 
     final class Sink { var blob: [UInt8] = [] }

@@ -73,13 +73,14 @@ struct SeekableLayerWriter {
 
     private mutating func finishMember() throws {
         guard !member.isEmpty else { return }
-        blob += try Self.pack(member, isZstd ? .zstd : .gzip, level)
+        blob += try pack(member)
         member = []
     }
 
-    private static func pack(_ bytes: [UInt8], _ compression: Compression, _ level: Int32) throws -> [UInt8] {
+    private func pack(_ bytes: [UInt8]) throws -> [UInt8] {
+        if isZstd { return try Compression.zstdFrame(bytes, level: level) }
         let sink = LayerWriter.Sink()
-        var compressor = try Compressor(compression, level: level) { sink.blob += $0 }
+        var compressor = try Compressor(.gzip, level: level) { sink.blob += $0 }
         try compressor.write(bytes)
         try compressor.finish()
         return sink.blob
@@ -144,7 +145,7 @@ struct SeekableLayerWriter {
 
     private mutating func finishZstd(_ json: [UInt8]) throws -> LayerWriter.Layer {
         try finishMember()
-        let packed = try Self.pack(json, .zstd, level)
+        let packed = try pack(json)
         let place = blob.count + 8
         blob += Self.skippable(packed)
         var footer: [UInt8] = []

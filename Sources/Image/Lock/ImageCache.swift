@@ -31,14 +31,20 @@ package struct ImageCache: Sendable {
         return nil
     }
 
+    /// What is kept as the content of this digest, for a caller that checks it; `nil` when it is absent.
+    func unchecked(_ digest: Digest, limit: Int) throws -> [UInt8]? {
+        let path = path(digest)
+        return try Files.exists(path) ? try Files.read(path, limit: limit) : nil
+    }
+
     /// Keeps `bytes`.
-    @discardableResult
-    package func write(_ bytes: [UInt8]) throws -> Digest {
-        let digest = Digest.of(bytes)
+    package func write(_ bytes: [UInt8]) throws { try write(bytes, as: Digest.of(bytes)) }
+
+    /// Keeps `bytes`, whose digest has been computed.
+    func write(_ bytes: [UInt8], as digest: Digest) throws {
         let path = path(digest)
         try Files.createDirectories(path.removingLastComponent())
         try Files.write(bytes, to: path)
-        return digest
     }
 
     /// Where a small record of this kind and key is.
