@@ -58,10 +58,10 @@ extension ImageSource {
         return FoundManifest(descriptor: descriptor, manifest: found.manifest)
     }
 
-    /// The image called `name`: of an index, that for `platform`. `nil` of a platform leaves the choice only where
-    /// there is none.
+    /// The image called `name`: of an index, that for `platform`. Without one, the only image of the index, or that for
+    /// `usual` where the index has it.
     package func image(
-        _ name: ManifestName, platform: Platform?
+        _ name: ManifestName, platform: Platform?, usual: Platform? = nil
     ) async throws -> (descriptor: Descriptor, manifest: ImageManifest) {
         var found = try await manifest(name)
         // An index in an index is allowed; a chain of them has no use.
@@ -69,16 +69,19 @@ extension ImageSource {
             switch found.manifest {
             case .image(let image): return (found.descriptor, image)
             case .index(let index):
-                guard let platform else {
-                    guard index.images.count == 1 else {
-                        throw RegistryError(
-                            .platform,
-                            "\(shown) has images for \(index.choices); say which with --platform")
-                    }
-                    found = try await manifest(index.images[0])
-                    continue
+                let entry: Descriptor?
+                if let platform {
+                    entry = try index.image(for: platform)
+                } else if index.images.count == 1 {
+                    entry = index.images[0]
+                } else {
+                    entry = usual.flatMap { try? index.image(for: $0) }
                 }
-                found = try await manifest(index.image(for: platform))
+                guard let entry else {
+                    throw RegistryError(
+                        .platform, "\(shown) has images for \(index.choices); say which with --platform")
+                }
+                found = try await manifest(entry)
             }
         }
         throw RegistryError(.limit, "\(shown): an index that leads to an index that leads to an index is not followed")

@@ -67,6 +67,38 @@ struct LayoutTests {
         #expect(await code { _ = try await layout.blob(layer).bytes(limit: 4096) } == .absent)
     }
 
+    @Test("of an index without a platform's name, the only image is taken, else this machine's, else none")
+    func usual() async throws {
+        let directory = try TemporaryDirectory()
+        let layout = try OCILayout(creating: directory["l"])
+        func put(_ platforms: [String], tag: String) async throws -> [MessageDigest] {
+            var entries: [Descriptor] = []
+            for name in platforms {
+                let image = ImageManifest(config: .empty, layers: [], artifactType: .bundle, annotations: ["p": name])
+                try await layout.put(.image(image), as: image.descriptor, tag: nil)
+                var entry = image.descriptor
+                entry.platform = try Platform(name)
+                entries.append(entry)
+            }
+            let index = ImageIndex(manifests: entries)
+            try await layout.put(.index(index), as: index.descriptor, tag: tag)
+            return entries.map(\.digest)
+        }
+        let several = try await put(["linux/s390x", "linux/arm64"], tag: "several")
+        let one = try await put(["linux/s390x"], tag: "one")
+        let arm = try Platform("linux/arm64")
+        let other = try Platform("linux/amd64")
+        let found = try await layout.image(.tag("several"), platform: nil, usual: arm).descriptor.digest
+        #expect(found == several[1])
+        let named = try await layout.image(.tag("several"), platform: Platform("linux/s390x"), usual: arm)
+        #expect(named.descriptor.digest == several[0])
+        let only = try await layout.image(.tag("one"), platform: nil, usual: arm).descriptor.digest
+        #expect(only == one[0])
+        #expect(await code { _ = try await layout.image(.tag("several"), platform: nil) } == .platform)
+        #expect(await code { _ = try await layout.image(.tag("several"), platform: nil, usual: other) } == .platform)
+        #expect(await code { _ = try await layout.image(.tag("several"), platform: other, usual: arm) } == .absent)
+    }
+
     @Test("sixteen writers at once lose no entry")
     func concurrency() async throws {
         let directory = try TemporaryDirectory()

@@ -162,7 +162,8 @@ extension OCICommand.Fetch {
 
                 Layers are read from the top, and none below the one that has the file; layers with a table of contents \
                 (eStargz, zstd:chunked) only in part. Deletions, links and every spelling of the path are followed. \
-                Nothing is given out before it has been checked.
+                Nothing is given out before it has been checked. Of an index without --platform, the image for this \
+                machine is read.
                 """)
 
         @Argument(help: ArgumentHelp("The image.", valueName: "image")) var image: String
@@ -191,7 +192,9 @@ extension OCICommand.Fetch {
             try await registry.withClient(progress: { display.add($0) }) { client in
                 defer { display.finish() }
                 let image = try await OpenImage(image, client)
-                let found = try await image.source.image(image.name, platform: try platform.value)
+                let found = try await image.source.image(
+                    image.name, platform: try platform.value,
+                    usual: Platform(os: Machine.operatingSystem, architecture: Machine.architecture))
                 let files = ImageFiles(found.manifest, from: image.source, stopsEarly: unchecked)
                 if unchecked {
                     Terminal(.standardError).say(
