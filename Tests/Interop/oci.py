@@ -186,6 +186,15 @@ def killing(registry):
 
     had = killed(["oci", "push", "--quiet", "large:t", image], uploaded)
     check(0 < had < wanted, "the push was killed in the middle")
+    # docker-registry's address of an upload says how long it is, signed. One that broke in the middle of a piece is
+    # longer, so nobody can name it any more: it stays on its disk, and all begins anew.
+    (place,) = (WORK / "home/.local/state/martlet/uploads").glob("*.url")
+    try:
+        known = urllib.request.urlopen(place.read_text(), timeout=60).status
+    except urllib.error.HTTPError as answer:
+        known = answer.code
+    check(known in (204, 404), f"docker-registry knows an upload or not: {known}")
+    print(f"  docker-registry has {had} bytes of a killed push, and answers {known} for them")
     martlet("oci", "push", "--quiet", "large:t", image)
     check(json.loads(run("skopeo", "inspect", "--tls-verify=false", f"docker://{image}"))["Digest"] == digest,
           "a push that was killed ends with the next")

@@ -65,11 +65,11 @@ class Registry:
 
 
 class Wire:
-    """Hands bytes on to a registry, and counts those that go there."""
+    """Hands bytes on to a registry, and counts those that go there and those that come."""
 
     def __init__(self, target):
         name, port = target.split(":")
-        self.target, self.sent = (name, int(port)), 0
+        self.target, self.sent, self.received = (name, int(port)), 0, 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self.accept, daemon=True).start()
@@ -87,6 +87,8 @@ class Wire:
                 other.sendall(data)
                 if counts:
                     self.sent += len(data)
+                else:
+                    self.received += len(data)
         except OSError:
             pass
         for end in (one, other):
@@ -380,8 +382,9 @@ def json_payload(line):
 
 
 def resuming(registry):
-    """A push that is killed sends at most a chunk again."""
-    size = 96 << 20
+    """A push and a pull that are killed move at most a chunk again. A chunk has 8 MiB."""
+    size = int(os.environ.get("MARTLET_INTEROP_LARGE", 96 << 20))
+    chunk, words = 8 << 20, 1 << 20
     layout = WORK / "large"
     (layout / "blobs/sha256").mkdir(parents=True)
     content = random.Random(2).randbytes(size)
@@ -397,18 +400,31 @@ def resuming(registry):
         {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": put(layout, image), "size": len(image),
          "annotations": {"org.opencontainers.image.ref.name": "1"}}]}))
     wire = Wire(registry.host)
-    command = [MARTLET, "oci", "copy", "--quiet", "oci:large:1", f"{wire.host}/team/large:1"]
-    process = subprocess.Popen(command, cwd=WORK, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while wire.sent < size // 3 and process.poll() is None:
-        time.sleep(0.002)
-    process.kill()
-    process.wait()
+    target = f"{wire.host}/team/large:1"
+
+    def killed(command, moved):
+        process = subprocess.Popen(command, cwd=WORK, env=ENVIRONMENT, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        while moved() < size // 3 and process.poll() is None:
+            time.sleep(0.002)
+        process.kill()
+        process.wait()
+
+    command = [MARTLET, "oci", "push", "--quiet", "large:1", target]
+    killed(command, lambda: wire.sent)
     first = wire.sent
     check(first < size, "the push was killed in the middle")
     run(*command)
-    # A chunk has 8 MiB; beside one there is what was on its way when the process ended.
-    check(wire.sent <= size + (17 << 20), f"{first} and {wire.sent - first} bytes were sent of {size}")
-    print(f"a killed push sent {first} and then {wire.sent - first} of {size} bytes")
+    again = wire.sent - size
+    check(again <= chunk + words, f"{first} and {wire.sent - first} bytes were sent of {size}")
+    command = [MARTLET, "oci", "pull", "--quiet", target, "pulled"]
+    wire.received = 0
+    killed(command, lambda: wire.received)
+    first = wire.received
+    check(first < size, "the pull was killed in the middle")
+    run(*command)
+    check(wire.received - size <= chunk + words, f"{first} and {wire.received - first} bytes came of {size}")
+    print(f"of {size} bytes, a killed push sent {max(0, again)} again, and a killed pull got {wire.received - size} again")
 
 
 def secured():
