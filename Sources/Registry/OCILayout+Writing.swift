@@ -52,8 +52,15 @@ extension OCILayout: ImageTarget {
     package func changingIndex(_ change: (inout [Descriptor]) throws -> Void) async throws {
         let lock = FileLock(path.appending(".index.lock"))
         let token = try await lock.lock()
-        // Whoever waits for this file notices that it is gone, and takes the next.
-        defer { try? Files.remove(lock.path) }
+        let result = Result { try changeIndex(change) }
+        // Whoever waits for this file notices that it is gone, and takes the next. It goes while the lock is held: later it
+        // could be somebody else's already, and a third would get a lock of their own.
+        try? Files.remove(lock.path)
+        token.unlock()
+        try result.get()
+    }
+
+    private func changeIndex(_ change: (inout [Descriptor]) throws -> Void) throws {
         let index = try index()
         var entries = index.manifests
         try change(&entries)
@@ -63,7 +70,6 @@ extension OCILayout: ImageTarget {
                 annotations: index.annotations)
             try Files.write(changed.bytes, to: path.appending("index.json"))
         }
-        _ = consume token
     }
 }
 
