@@ -28,7 +28,12 @@ struct ControlGroup {
         self.limits = limits
         var directories: [FilePath] = []
         var joiners: [FileDescriptor] = []
-        func make(_ parent: FilePath, _ settings: [(file: String, value: String, isNeeded: Bool)]) -> FilePath? {
+        // A process of one thread that moves itself by "tasks", which version 1 has, need not wait until no process of the
+        // machine is about to fork: that takes the kernel 8 ms.
+        func make(
+            _ parent: FilePath, joinedBy joiner: String = "tasks",
+            _ settings: [(file: String, value: String, isNeeded: Bool)]
+        ) -> FilePath? {
             let directory = parent.appending(name)
             do {
                 try Files.createDirectory(directory, mode: 0o755)
@@ -38,7 +43,7 @@ struct ControlGroup {
                         try Self.set(directory.appending(setting.file), setting.value)
                     } catch  where !setting.isNeeded {}
                 }
-                joiners.append(try FileDescriptor.open(directory.appending("cgroup.procs"), .writeOnly))
+                joiners.append(try FileDescriptor.open(directory.appending(joiner), .writeOnly))
                 return directory
             } catch {
                 return nil
@@ -48,7 +53,7 @@ struct ControlGroup {
         let most = String(limits.processes + 3)
         if let unified = places.unified {
             memory = make(
-                unified,
+                unified, joinedBy: "cgroup.procs",
                 [
                     ("memory.max", String(limits.memory), true), ("memory.swap.max", "0", false),
                     ("memory.oom.group", "1", false), ("pids.max", most, true),
