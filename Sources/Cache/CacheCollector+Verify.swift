@@ -63,7 +63,7 @@ extension CacheCollector {
             if let parts = try? store.references(of: digest), parts.keys.allSatisfy({ !damaged.contains($0) }) {
                 continue
             }
-            store.checkedTrees.withLock { _ = $0.remove(digest) }
+            store.checkedTrees.withLock { $0[digest] = nil }
             try Files.removeTree(directory.trees.path.appending(name))
         }
     }

@@ -62,15 +62,16 @@ final class CacheDirectory: Sendable {
     private static func checkFormat(_ file: FilePath) throws {
         do {
             let found = try Files.read(file, limit: 100)
-            guard found == format else {
+            if found == format { return }
+            // A machine that lost its power right after the first use may have kept the name and not the line.
+            guard found.isEmpty else {
                 throw CacheError(
                     .version,
                     "this cache was made by another version of martlet; remove it or choose another directory",
                     path: file.removingLastComponent().string)
             }
-        } catch let error as HostError where error.code == .notFound {
-            try Files.write(format, to: file, durable: true)
-        }
+        } catch let error as HostError where error.code == .notFound {}
+        try Files.write(format, to: file)
     }
 
     /// Makes the directory of blobs or records that begin with the two digits `shard`, unless this process has done so.

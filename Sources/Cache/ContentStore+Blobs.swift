@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Host
+internal import Synchronization
 internal import SystemPackage
 
 /// The name of a blob's file in `cas/sha256`. An executable has a file of its own: hard links share their mode.
@@ -160,8 +161,13 @@ extension ContentStore {
         }
     }
 
-    /// Removes a blob whose bytes are wrong. Trees that share the file are removed when they are next checked.
-    func remove(damaged name: BlobName) throws { try directory.blobs.remove(name.text) }
+    /// Removes a blob whose bytes are wrong. Trees that share the file know by its time, and are made anew when they are
+    /// next checked.
+    func remove(damaged name: BlobName) throws {
+        checkedTrees.withLock { $0 = [:] }
+        try? directory.blobs.file(reading: name.text).setModified(0)
+        try directory.blobs.remove(name.text)
+    }
 
     /// The file system of the store.
     var blobDevice: UInt64 { directory.device }

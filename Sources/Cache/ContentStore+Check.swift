@@ -9,23 +9,43 @@ extension ContentStore {
         var tree: Digest
     }
 
+    /// What a look at a directory that was laid out gave.
+    struct LayoutCheck: Sendable {
+        /// Whether every file has a name elsewhere, which is that of its blob.
+        var sharesAllBlobs = true
+    }
+
+    /// What was found in one directory.
+    private struct CheckedDirectory: Sendable {
+        var below: [LaidOut] = []
+        var sharesAllBlobs = true
+    }
+
     /// Whether the directory `name` of `trees` is exactly the tree `root`, by names and statuses: kinds, sizes, modes and
-    /// times of files, targets of links, and that there is nothing else.
-    func check(_ root: Digest, at name: String) async throws -> Bool {
+    /// times of files, targets of links, and that there is nothing else. `nil` when it is not.
+    func check(_ root: Digest, at name: String) async throws -> LayoutCheck? {
+        var check = LayoutCheck()
         var level = [LaidOut(path: name, tree: root)]
         while !level.isEmpty {
-            let below = try await concurrentMap(level, chunk: 8) { try self.checkOne($0) }
+            let found = try await concurrentMap(level, chunk: 8) { try self.checkOne($0) }
             level = []
-            for found in below {
-                guard let found else { return false }
-                level += found
+            for directory in found {
+                guard let directory else { return nil }
+                level += directory.below
+                check.sharesAllBlobs = check.sharesAllBlobs && directory.sharesAllBlobs
             }
         }
-        return true
+        return check
     }
 
     /// Whether every blob that the tree is made of is there, by its name and status: a system call for each.
+    ///
+    /// Where the tree is laid out, its files are the blobs themselves, and a look at them tells as much. Whoever mounts it
+    /// next need not look again.
     package func isComplete(_ root: Digest) async throws -> Bool {
+        if try await directory.withoutCollection({ try await matches(root, root.hex)?.sharesAllBlobs == true }) {
+            return true
+        }
         var level = [root]
         var seen: Set<Digest> = [root]
         while !level.isEmpty {
@@ -77,15 +97,15 @@ extension ContentStore {
         return try isIntact(isExecutable) || isIntact(!isExecutable)
     }
 
-    /// Compares one directory; the directories in it, or `nil` when it is not what it should be.
-    private func checkOne(_ laidOut: LaidOut) throws -> [LaidOut]? {
+    /// Compares one directory; `nil` when it is not what it should be.
+    private func checkOne(_ laidOut: LaidOut) throws -> CheckedDirectory? {
         let encoded: [UInt8]
         do {
             encoded = laidOut.tree == Self.emptyTree ? [] : try read(laidOut.tree, limit: Tree.byteLimit)
         } catch let error as CacheError where error.isMiss { return nil }
         let current = try directory.trees.directory(beneath: laidOut.path)
         var entries = EncodedEntries(encoded)
-        var below: [LaidOut] = []
+        var found = CheckedDirectory()
         var count = 0
         do {
             while let entry = try entries.next() {
@@ -93,18 +113,19 @@ extension ContentStore {
                 switch entry.kind {
                 case .file:
                     guard isIntact(status, isExecutable: entry.isExecutable, size: entry.size) else { return nil }
+                    if status.linkCount < 2 { found.sharesAllBlobs = false }
                 case .link:
                     guard status.kind == .link, try current.linkTarget(entry.text).utf8.elementsEqual(entry.target)
                     else { return nil }
                 case .directory(let tree):
                     guard status.kind == .directory, status.mode == 0o755 else { return nil }
-                    below.append(LaidOut(path: laidOut.path + "/" + entry.text, tree: tree))
+                    found.below.append(LaidOut(path: laidOut.path + "/" + entry.text, tree: tree))
                 }
                 count += 1
             }
         } catch is ParseError { return nil }
         // All names are there, and they differ from each other: as many names means the same names.
-        return try current.nameCount() == count ? below : nil
+        return try current.nameCount() == count ? found : nil
     }
 }
 

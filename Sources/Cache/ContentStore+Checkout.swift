@@ -13,12 +13,12 @@ extension ContentStore {
     package func checkout(_ root: Digest) async throws -> FilePath {
         let name = root.hex
         let path = directory.trees.path.appending(name)
-        if checkedTrees.withLock({ $0.contains(root) }), try directory.trees.status(name) != nil { return path }
+        if checkedTrees.withLock({ $0[root] }) != nil, try directory.trees.status(name) != nil { return path }
         // A finished directory needs no lock.
-        if try await directory.withoutCollection({ try await matches(root, name) }) { return path }
+        if try await directory.withoutCollection({ try await matches(root, name) }) != nil { return path }
         let token = try await FileLock(directory.locks.appending("tree.\(name)")).lock()
         try await directory.withoutCollection {
-            if try await matches(root, name) { return }
+            if try await matches(root, name) != nil { return }
             let temporary = temporaryName()
             do {
                 try directory.trees.makeDirectory(temporary, mode: 0o700)
@@ -31,7 +31,7 @@ extension ContentStore {
                 try? Files.removeTree(directory.trees.path.appending(temporary))
                 throw error
             }
-            checkedTrees.withLock { _ = $0.insert(root) }
+            checkedTrees.withLock { $0[root] = LayoutCheck() }
         }
         token.unlock()
         return path
@@ -103,7 +103,9 @@ extension ContentStore {
         switch try directory.blobs.link(item.name.text, to: item.path, in: target) {
         case .done: return
         case .tooManyLinks, .otherFileSystem:
-            try write(item, to: target, mode: item.name.mode)
+            try write(item, to: target, mode: item.name.mode) {
+                try $0.copyAll(from: directory.blobs.file(reading: item.name.text))
+            }
         case .nameExists: throw CacheError(.input, "exists already", path: item.path)
         case .absent: throw CacheError(.absent, "the cache no longer holds this file", path: item.path)
         }
@@ -113,15 +115,27 @@ extension ContentStore {
         // The other variant does as well: only the bytes are needed.
         let other = BlobName(item.name.digest, isExecutable: !item.name.isExecutable)
         let source = try isIntact(item.name, size: item.size) ? item.name : other
+        // A small one is read once.
+        if item.size <= Self.smallSize, let file = try? directory.blobs.file(reading: source.text) {
+            let bytes = try file.read(item.size + 1)
+            if Digest.of(bytes) == item.name.digest {
+                return try write(item, to: target, mode: item.name.mode) { try $0.write(bytes) }
+            }
+        }
         try verify(source, size: item.size)
-        try write(
-            Item(path: item.path, name: source, size: item.size), to: target,
-            mode: item.name.isExecutable ? 0o755 : 0o644)
+        try write(item, to: target, mode: item.name.mode) {
+            try $0.copyAll(from: directory.blobs.file(reading: source.text))
+        }
     }
 
-    private func write(_ item: Item, to target: OpenDirectory, mode: UInt16) throws {
+    /// The most bytes that are copied through memory rather than by the system, which may share blocks.
+    private static let smallSize = 1 << 17
+
+    private func write(
+        _ item: Item, to target: OpenDirectory, mode: UInt16, _ content: (borrowing OpenFile) throws -> Void
+    ) throws {
         let file = try target.file(creating: item.path, mode: mode)
-        try file.copyAll(from: directory.blobs.file(reading: item.name.text))
+        try content(file)
         try file.setMode(mode)
         try file.setModified(Self.fileTime)
     }
@@ -155,15 +169,16 @@ extension ContentStore {
         }
     }
 
-    /// Whether the directory `name` of laid-out trees is exactly the tree, by names and statuses.
-    private func matches(_ root: Digest, _ name: String) async throws -> Bool {
-        guard let status = try directory.trees.status(name), status.kind == .directory else { return false }
+    /// What a look at the directory `name` of laid-out trees gives, once in each process: `nil` when it is not exactly the
+    /// tree, by names and statuses. To be called without collection.
+    func matches(_ root: Digest, _ name: String) async throws -> LayoutCheck? {
+        guard let status = try directory.trees.status(name), status.kind == .directory else { return nil }
         if Clocks.nowNanoseconds() - status.changed > CacheCollector.touchInterval {
             try directory.trees.setMode(name, 0o755)
         }
-        if checkedTrees.withLock({ $0.contains(root) }) { return true }
-        guard try await check(root, at: name) else { return false }
-        checkedTrees.withLock { _ = $0.insert(root) }
-        return true
+        if let known = checkedTrees.withLock({ $0[root] }) { return known }
+        guard let found = try await check(root, at: name) else { return nil }
+        checkedTrees.withLock { $0[root] = found }
+        return found
     }
 }

@@ -18,8 +18,9 @@ package final class ContentStore: Sendable {
 
     let directory: CacheDirectory
     let durability: Durability
-    /// Trees whose layout this process has compared with what it should be. The lock guards the set only.
-    let checkedTrees = Mutex<Set<Digest>>([])
+    /// What this process found of trees whose layout it has compared with what it should be. The lock guards the table
+    /// only.
+    let checkedTrees = Mutex<[Digest: LayoutCheck]>([:])
 
     /// The time of every stored file, 1 January 1980. A file that was written to has another time, which gives it away
     /// without reading it; and what steps see does not depend on when it was built.

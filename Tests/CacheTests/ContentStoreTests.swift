@@ -160,6 +160,35 @@ import Testing
         #expect(try Files.readText(again.appending("share/doc/b.txt"), limit: 100) == "text")
     }
 
+    @Test("a laid-out tree is made anew when one of its files turned out to be damaged elsewhere")
+    func damageFoundElsewhere() async throws {
+        let captured = try await store.capture(makeSample())
+        let path = try await store.checkout(captured.root)
+        #expect(try await store.isComplete(captured.root))
+        let file = path.appending("share/doc/a.txt")
+        let flipped = try await ChildProcess.run(
+            ["/bin/sh", "-c", "printf tezt > '\(file)'"], outputLimit: 100, timeLimit: .seconds(60))
+        try #require(flipped.isSuccess)
+        // As a flipped bit on the disk: nothing but the content shows it.
+        try Files.setModified(file, ContentStore.fileTime)
+        #expect(await code { _ = try store.read(.of("text"), limit: 100) } == .damaged)
+        let other = try ContentStore(directory: directory["cache"])
+        #expect(try await other.isComplete(captured.root) == false)
+        #expect(await code { _ = try await other.checkout(captured.root) } == .absent)
+        try store.put(Array("text".utf8))
+        #expect(try await other.isComplete(captured.root))
+        let again = try await other.checkout(captured.root)
+        #expect(try Files.readText(again.appending("share/doc/a.txt"), limit: 100) == "text")
+    }
+
+    @Test("a tree that is laid out is not complete when a blob is gone")
+    func completenessOfLayout() async throws {
+        let captured = try await store.capture(makeSample())
+        _ = try await store.checkout(captured.root)
+        try Files.remove(FilePath(blob(.of("hello")).string + ".x"))
+        #expect(try await ContentStore(directory: directory["cache"]).isComplete(captured.root) == false)
+    }
+
     @Test("what an artifact can't hold is refused by name")
     func refusals() async throws {
         for (name, command) in [
@@ -221,5 +250,9 @@ import Testing
     func version() throws {
         try directory.write("martlet-cache 9\n", to: "other/format")
         #expect(throws: CacheError.self) { try ContentStore(directory: directory["other"]) }
+        // A crash may leave the name alone.
+        try directory.write("", to: "new/format")
+        _ = try ContentStore(directory: directory["new"])
+        #expect(try directory.read("new/format") == "martlet-cache 1\n")
     }
 }
