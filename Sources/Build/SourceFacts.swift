@@ -15,6 +15,7 @@ package struct SourceFacts: Sendable {
     private let tree: GitTree?
     private let blobs: BlobIndex
     private let plain = PlainDirectories()
+    private let defining = DefiningInputs()
     /// Files of the commit, relative to the workspace, that are not there.
     private let missing: [String]
     /// What the files that define the workspace were when it was loaded.
@@ -78,22 +79,28 @@ package struct SourceFacts: Sendable {
     /// The inputs of `package` that the commit does not have as they are: by their bytes, whatever `git status` says.
     func changedInputs(of package: Package) async throws -> [ProvenanceFacts.ChangedInput] {
         let paths = try paths(of: package)
-        let digests = definitions.merging(package.sources.map { ($0.path, $0.digest) }) { $1 }
         guard let repository, let tree else {
+            let sources = digests(of: package)
             return try paths.map { path in
-                .init(
-                    path: path, digest: try digests[path] ?? Files.digest(of: root.appending(path)).digest,
-                    reason: "untracked")
+                let known = sources[path] ?? definitions[path]
+                return .init(
+                    path: path, digest: try known ?? Files.digest(of: root.appending(path)).digest, reason: "untracked")
             }
         }
         let inputs = try gitInputs(of: package, paths, format: repository.format)
-        let changes = try await repository.changes(of: inputs, from: tree)
-        return try (changes + deleted(from: package)).map { change in
+        let changes = try await repository.changes(of: inputs, from: tree) + deleted(from: package)
+        guard !changes.isEmpty else { return [] }
+        let sources = digests(of: package)
+        return try changes.map { change in
             let path = root.appending(change.path)
-            let digest =
-                try digests[change.path] ?? (Files.status(path)?.kind == .regular ? Files.digest(of: path).digest : nil)
+            let known = sources[change.path] ?? definitions[change.path]
+            let digest = try known ?? (Files.status(path)?.kind == .regular ? Files.digest(of: path).digest : nil)
             return .init(path: change.path, digest: digest, reason: change.reason.rawValue)
         }
+    }
+
+    private func digests(of package: Package) -> [String: Digest] {
+        Dictionary(package.sources.map { ($0.path, $0.digest) }, uniquingKeysWith: { $1 })
     }
 
     /// Whether any input of `package` differs from the commit; `true` when that can't be told.
@@ -120,7 +127,11 @@ package struct SourceFacts: Sendable {
         inputs.reserveCapacity(paths.count)
         for path in paths {
             guard let source = sources[path], source.linkTarget == nil, plain.holds(path, below: root) else {
-                inputs += try gitInputs(path, expecting: definitions[path] ?? sources[path]?.digest, format: format)
+                if let digest = definitions[path] {
+                    inputs += try defining.inputs(path) { try gitInputs(path, expecting: digest, format: format) }
+                } else {
+                    inputs += try gitInputs(path, expecting: sources[path]?.digest, format: format)
+                }
                 continue
             }
             inputs.append(
@@ -216,5 +227,19 @@ private final class PlainDirectories: Sendable {
         let answer = status?.kind == .directory && holds(directory, below: root)
         known.withLock { $0[directory] = answer }
         return answer
+    }
+}
+
+/// Remembers what git should have for the files that define a workspace, which are inputs of many packages: each is
+/// compared once with what was read of it.
+private final class DefiningInputs: Sendable {
+    /// By path relative to the workspace. The lock guards the table only.
+    private let known = Mutex<[String: [GitInput]]>([:])
+
+    func inputs(_ path: String, _ find: () throws -> [GitInput]) throws -> [GitInput] {
+        if let inputs = known.withLock({ $0[path] }) { return inputs }
+        let inputs = try find()
+        known.withLock { $0[path] = inputs }
+        return inputs
     }
 }
