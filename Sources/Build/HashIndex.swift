@@ -30,11 +30,10 @@ final class HashIndex: Sendable {
                     index.remember(
                         .init(digest: file.hashes.digest, highway: file.hashes.highway), of: file.path, file.status)
                 }
+                // A workspace on a full disk can still be read.
+                try? index.save()
             })
         memory.isEmpty = index.count == 0
         return memory
     }
-
-    /// Writes what was learnt.
-    func save() throws { try opened.withLock { $0 }?.save() }
 }

@@ -59,7 +59,6 @@ package struct Project: Sendable {
         }
         let workspace = try await Workspace.load(root: root, options: loading)
         // A workspace on a full disk can still be read.
-        try? index.save()
         try? cache.blobs.save()
         try? cache.tools.index.save()
         return workspace

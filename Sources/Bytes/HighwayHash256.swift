@@ -5,8 +5,9 @@
 /// multiply and permute" (2017), in portable form.
 package struct HighwayHash256: Sendable {
     private var state: HighwayState
-    /// Bytes that don't yet fill a packet; at most 31 between calls.
-    private var pending: [UInt8] = []
+    /// Bytes that don't yet fill a packet, and how many: at most 31 between calls.
+    private var pending = SIMD32<UInt8>()
+    private var pendingCount = 0
 
     /// Takes a key of exactly 32 bytes; `nil` for any other count.
     package init?(key: [UInt8]) {
@@ -17,19 +18,21 @@ package struct HighwayHash256: Sendable {
     /// Adds the bytes of `span` to the message.
     package mutating func update(_ span: RawSpan) {
         var offset = 0
-        if !pending.isEmpty {
-            let taken = min(32 - pending.count, span.byteCount)
-            unsafe span.extracting(first: taken).withUnsafeBytes { unsafe pending.append(contentsOf: $0) }
-            offset = taken
-            guard pending.count == 32 else { return }
-            state.update(unsafe Packet(pending.span.bytes, at: 0))
-            pending.removeAll(keepingCapacity: true)
+        if pendingCount > 0 {
+            offset = min(32 - pendingCount, span.byteCount)
+            keep(span, 0..<offset)
+            guard pendingCount == 32 else { return }
+            state.update(Packet(pending))
+            pendingCount = 0
         }
         offset = state.update(span, from: offset)
-        if offset < span.byteCount {
-            unsafe span.extracting(offset..<span.byteCount).withUnsafeBytes {
-                unsafe pending.append(contentsOf: $0)
-            }
+        keep(span, offset..<span.byteCount)
+    }
+
+    private mutating func keep(_ span: RawSpan, _ range: Range<Int>) {
+        for index in range {
+            pending[pendingCount] = unsafe span.unsafeLoad(fromByteOffset: index, as: UInt8.self)
+            pendingCount += 1
         }
     }
 
@@ -38,7 +41,7 @@ package struct HighwayHash256: Sendable {
 
     /// The 32 bytes of the hash of everything added so far.
     package consuming func finalize() -> [UInt8] {
-        if !pending.isEmpty { state.updateRemainder(pending) }
+        if pendingCount > 0 { state.updateRemainder(pending, pendingCount) }
         return state.finish()
     }
 }
@@ -48,6 +51,15 @@ private struct Packet {
     var a, b, c, d: UInt64
 
     init(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) { (self.a, self.b, self.c, self.d) = (a, b, c, d) }
+
+    init(_ bytes: SIMD32<UInt8>) {
+        func word(_ start: Int) -> UInt64 {
+            var word: UInt64 = 0
+            for index in 0..<8 { word |= UInt64(bytes[start + index]) << UInt64(8 * index) }
+            return word
+        }
+        self.init(word(0), word(8), word(16), word(24))
+    }
 
     /// Reads 32 bytes; `span` must hold them.
     @inline(__always)
@@ -126,8 +138,7 @@ private struct HighwayState {
     }
 
     /// Takes the last 1 to 31 bytes of the message.
-    mutating func updateRemainder(_ bytes: [UInt8]) {
-        let count = bytes.count
+    mutating func updateRemainder(_ bytes: SIMD32<UInt8>, _ count: Int) {
         precondition(count > 0 && count < 32)
         let length = UInt64(count) << 32 | UInt64(count)
         v0 = Packet(v0.a &+ length, v0.b &+ length, v0.c &+ length, v0.d &+ length)
@@ -137,7 +148,7 @@ private struct HighwayState {
         }
         v1 = Packet(rotate(v1.a), rotate(v1.b), rotate(v1.c), rotate(v1.d))
 
-        var packet = [UInt8](repeating: 0, count: 32)
+        var packet = SIMD32<UInt8>()
         let whole = count & ~3
         let rest = count & 3
         for index in 0..<whole { packet[index] = bytes[index] }
@@ -148,7 +159,7 @@ private struct HighwayState {
             packet[17] = bytes[whole + (rest >> 1)]
             packet[18] = bytes[whole + rest - 1]
         }
-        update(unsafe Packet(packet.span.bytes, at: 0))
+        update(Packet(packet))
     }
 
     mutating func finish() -> [UInt8] {

@@ -23,14 +23,11 @@ package struct DirectoryWalk {
     package var root: FilePath
     /// Whether every entry gets its status, at the price of a system call each.
     package var withStatus: Bool
-    /// The entries that a walk finds before it refuses.
-    package var entryLimit = 20_000_000
+    /// The entries that a walk finds before it refuses, unless it is told otherwise.
+    package static let entryLimit = 20_000_000
+    package var entryLimit = DirectoryWalk.entryLimit
     /// Called with the directory (relative) and the escaped name when a name is not UTF-8. By default it throws.
     package var onInvalidName: (_ directory: String, _ escapedName: String) throws -> Void
-
-    /// Called with every directory that is gone through, by its relative path (empty for the root), and with the status
-    /// that it had before its names were read.
-    package var onDirectory: ((_ path: String, _ status: FileStatus) -> Void)?
 
     package init(_ root: FilePath, withStatus: Bool = false) {
         self.root = root
@@ -66,7 +63,6 @@ package struct DirectoryWalk {
             throw HostError(
                 .input, "is nested more than \(Self.depthLimit) directories deep", path: root.appending(prefix))
         }
-        if let onDirectory { onDirectory(prefix, try directory.status()) }
         var reader = DirectoryReader(directory)
         let number = reader.number
         var below: [(name: [UInt8], path: String)] = []

@@ -15,6 +15,11 @@ package enum FileName {
         return text
     }
 
+    /// Whether a name's bytes are UTF-8.
+    static func isText(_ name: [UInt8]) -> Bool {
+        name.allSatisfy { $0 < 0x80 } || String(validating: name, as: UTF8.self) != nil
+    }
+
     static func bytes(_ name: Span<UInt8>) -> [UInt8] { unsafe name.withUnsafeBufferPointer { unsafe Array($0) } }
 
     /// `bytes` for a message: printable ASCII as it is, anything else as `\xNN`.

@@ -9,10 +9,10 @@ package import SystemPackage
 package final class OpenDirectory: Sendable {
     private let file: OpenFile
     /// The path that the directory was opened by, for messages.
-    private let text: String
+    let text: String
 
     package var path: FilePath { FilePath(text) }
-    private var number: Int32 { file.number }
+    var number: Int32 { file.number }
 
     /// Opens the directory `path`, links followed.
     package init(_ path: FilePath) throws {
@@ -35,7 +35,14 @@ package final class OpenDirectory: Sendable {
     package func directory(beneath path: String) throws -> OpenDirectory {
         let opened = unsafe martlet_open_beneath(number, path, O_RDONLY | O_DIRECTORY)
         guard opened >= 0 else { throw error("open the directory", path) }
-        return OpenDirectory(OpenFile(owning: opened, path: text + "/" + path), text: text + "/" + path)
+        return OpenDirectory(OpenFile(owning: opened, path: path, in: text), text: text + "/" + path)
+    }
+
+    /// Opens the directory at the path `path`, links followed, only to look names up in it.
+    package func directory(through path: String) throws -> OpenDirectory {
+        let opened = unsafe martlet_open_place(number, path)
+        guard opened >= 0 else { throw error("open the directory", path) }
+        return OpenDirectory(OpenFile(owning: opened, path: path, in: text), text: text + "/" + path)
     }
 
     /// Opens the file `name` to read; a named pipe is opened without waiting. Unless links are followed, a symbolic
@@ -52,7 +59,7 @@ package final class OpenDirectory: Sendable {
     private func open(_ name: String, flags: Int32, mode: UInt16) throws -> OpenFile {
         let opened = unsafe martlet_openat(number, name, flags, UInt32(mode))
         guard opened >= 0 else { throw error("open it", name) }
-        return OpenFile(owning: opened, path: text + "/" + name)
+        return OpenFile(owning: opened, path: name, in: text)
     }
 
     /// The status of `name`, by default of the link itself; `nil` when it is definitely absent.

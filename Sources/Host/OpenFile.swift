@@ -5,9 +5,10 @@ package import SystemPackage
 /// An open file descriptor, closed when the value ends. Never inherited by child processes.
 package struct OpenFile: ~Copyable, Sendable {
     let number: Int32
-    /// For error messages. Text, since making a `FilePath` normalises it.
+    /// For error messages. Text, since making a `FilePath` normalises it; in two parts, since most files make no error.
     private let name: String
-    var path: FilePath { FilePath(name) }
+    private let parent: String
+    var path: FilePath { FilePath(parent.isEmpty ? name : parent + "/" + name) }
 
     /// Opens an existing file to read. With `followingLinks` off, a symbolic link at the end is an error.
     package init(reading path: FilePath, followingLinks: Bool = true) throws {
@@ -34,6 +35,7 @@ package struct OpenFile: ~Copyable, Sendable {
         guard number >= 0 else { throw HostError.last("open it", path: path) }
         self.number = number
         name = path.string
+        parent = ""
     }
 
     /// A file that exists in memory only, holds `content` and stands at its start.
@@ -46,10 +48,11 @@ package struct OpenFile: ~Copyable, Sendable {
         return file
     }
 
-    /// Takes over a descriptor.
-    init(owning number: Int32, path: String) {
+    /// Takes over a descriptor of the file at `path` in the directory `parent`.
+    init(owning number: Int32, path: String, in parent: String = "") {
         self.number = number
         name = path
+        self.parent = parent
     }
 
     deinit { close(number) }

@@ -84,38 +84,26 @@ extension StatTree {
         let device: UInt64
         var comparison = Comparison()
 
-        /// One name in a directory.
-        struct Name {
-            var kind: UInt8
-            var followed: UInt8
-            var isWatched: Bool
-            var hasNumber: Bool
-            /// Where the name is, and its length; a NUL follows.
-            var start: Int
-            var length: Int
-        }
-
         /// `false` when it differs by more than statuses.
         mutating func compare(directory start: Int) throws -> Bool {
-            guard start >= StatTree.tableStart, start + Stamp.size + 6 <= bytes.count else { return false }
-            let entries = Int(bytes.half(at: start + Stamp.size))
-            let length = Int(bytes[start + Stamp.size + 4]) | Int(bytes[start + Stamp.size + 5]) << 8
-            let path = start + Stamp.size + 6
+            guard let head = StatTree.head(in: bytes, at: start) else { return false }
             // An empty path is the root itself.
-            let isRoot = length == 0
-            let opened = isRoot ? root : unsafe withText(at: path, length) { unsafe martlet_open_place(root, $0) }
+            let isRoot = head.path.isEmpty
+            let opened =
+                isRoot
+                ? root
+                : unsafe withText(at: head.path.lowerBound, head.path.count) { unsafe martlet_open_place(root, $0) }
             guard let own = opened, own >= 0 else { return false }
             defer { if !isRoot { close(own) } }
             var raw = stat()
             guard unsafe fstat(own, &raw) == 0 else { return false }
             let status = FileStatus(raw)
             guard status.device == device, status.kind == .directory else { return false }
-            let first = path + length + 1
             if Stamp(status) != Stamp(bytes, at: start) {
-                guard try hasSameNames(own, entries, from: first) else { return false }
+                guard try hasSameNames(own, head.entryCount, from: head.first) else { return false }
                 comparison.directories.append(.init(offset: start, status: status))
             }
-            return compareEntries(own, entries, from: first, directory: path..<(path + length))
+            return compareEntries(own, head.entryCount, from: head.first, directory: head.path)
         }
 
         private mutating func compareEntries(
@@ -123,7 +111,7 @@ extension StatTree {
         ) -> Bool {
             var offset = first
             for _ in 0..<count {
-                guard let entry = next(&offset) else { return false }
+                guard let entry = StatTree.next(in: bytes, &offset) else { return false }
                 guard entry.isWatched || entry.kind == FileStatus.Kind.link.code else { continue }
                 var raw = stat()
                 let result = unsafe withText(at: entry.start, entry.length) { name in
@@ -138,7 +126,7 @@ extension StatTree {
                 let status = FileStatus(raw)
                 guard status.kind.code == entry.followed else { return false }
                 guard entry.isWatched else { continue }
-                let stamp = entry.start + entry.length + 1
+                let stamp = entry.stamp
                 guard status.device == device else { return false }
                 if Stamp(status) == Stamp(bytes, at: stamp) { continue }
                 guard entry.hasNumber else { return false }
@@ -151,17 +139,6 @@ extension StatTree {
                         change: .init(offset: stamp, status: status)))
             }
             return true
-        }
-
-        /// Reads the entry at `offset` and goes on to the next; `nil` when it is not whole.
-        private func next(_ offset: inout Int) -> Name? {
-            guard offset + 4 <= bytes.count else { return nil }
-            let flags = bytes[offset + 2]
-            let entry = Name(
-                kind: bytes[offset], followed: bytes[offset + 1], isWatched: flags & 1 != 0, hasNumber: flags & 2 != 0,
-                start: offset + 4, length: Int(bytes[offset + 3]))
-            offset += 4 + entry.length + 1 + (entry.isWatched ? Stamp.size + 4 : 0)
-            return offset <= bytes.count ? entry : nil
         }
 
         /// Calls `body` with the text at `start`; `nil` when it does not end with a NUL inside the bytes.
@@ -178,7 +155,9 @@ extension StatTree {
             var known: Set<[UInt8]> = []
             var offset = first
             for _ in 0..<count {
-                guard let entry = next(&offset), entry.kind != FileStatus.Kind.link.code else { return false }
+                guard let entry = StatTree.next(in: bytes, &offset), entry.kind != FileStatus.Kind.link.code else {
+                    return false
+                }
                 known.insert([entry.kind] + bytes[entry.start..<(entry.start + entry.length)])
             }
             guard known.count == count else { return false }

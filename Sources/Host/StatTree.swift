@@ -70,22 +70,14 @@ package struct StatTree: Sendable {
     /// The bytes to be kept.
     package var encoded: [UInt8] { bytes }
 
-    /// `nil` when the tree can't be judged by statuses: it is on several file systems, or too large.
-    /// - Parameter began: when the first status was read, in nanoseconds since 1970.
-    package init?(_ directories: [Directory], began: Int64) {
-        guard let device = directories.first?.status.device, directories.count <= Self.directoryLimit else {
-            return nil
-        }
-        count = directories.count
-        bytes = []
-        bytes.append(little: device)
-        bytes.append(little: UInt32(count))
-        bytes += [UInt8](repeating: 0, count: 4 * count)
-        for (number, directory) in directories.enumerated() {
-            guard directory.status.device == device, directory.path.utf8.count < 4096, bytes.count < 1 << 31 else {
-                return nil
-            }
-            bytes.replace(at: Self.tableStart + 4 * number, little: UInt32(bytes.count))
+    /// One directory as the tree's bytes have it.
+    package struct EncodedDirectory: Sendable {
+        fileprivate var bytes: [UInt8] = []
+
+        /// `nil` when it can't be judged by statuses: some of it is on another file system than `device`, or too large.
+        /// - Parameter began: when the first status was read, in nanoseconds since 1970.
+        package init?(_ directory: Directory, device: UInt64, began: Int64) {
+            guard directory.status.device == device, directory.path.utf8.count < 4096 else { return nil }
             Stamp(directory.status, began: began).append(to: &bytes)
             bytes.append(little: UInt32(directory.entries.count))
             bytes.append(little: UInt16(directory.path.utf8.count))
@@ -95,21 +87,40 @@ package struct StatTree: Sendable {
                 guard append(entry, device: device, began: began) else { return nil }
             }
         }
+
+        private mutating func append(_ entry: Entry, device: UInt64, began: Int64) -> Bool {
+            guard entry.name.count < 256 else { return false }
+            bytes.append(entry.kind.code)
+            bytes.append(entry.kind == .link ? entry.followed?.code ?? StatTree.dangling : entry.kind.code)
+            bytes.append((entry.watched == nil ? 0 : 1) | (entry.watched?.number == nil ? 0 : 2))
+            bytes.append(UInt8(entry.name.count))
+            bytes += entry.name
+            bytes.append(0)
+            guard let watched = entry.watched else { return true }
+            guard watched.status.device == device else { return false }
+            Stamp(watched.status, began: began).append(to: &bytes)
+            bytes.append(little: UInt32(clamping: watched.number ?? 0))
+            return true
+        }
     }
 
-    private mutating func append(_ entry: Entry, device: UInt64, began: Int64) -> Bool {
-        guard entry.name.count < 256 else { return false }
-        bytes.append(entry.kind.code)
-        bytes.append(entry.kind == .link ? entry.followed?.code ?? Self.dangling : entry.kind.code)
-        bytes.append((entry.watched == nil ? 0 : 1) | (entry.watched?.number == nil ? 0 : 2))
-        bytes.append(UInt8(entry.name.count))
-        bytes += entry.name
-        bytes.append(0)
-        guard let watched = entry.watched else { return true }
-        guard watched.status.device == device else { return false }
-        Stamp(watched.status, began: began).append(to: &bytes)
-        bytes.append(little: UInt32(clamping: watched.number ?? 0))
-        return true
+    /// `nil` when there are too many directories.
+    /// - Parameter device: the file system that all of them are on.
+    package init?(_ directories: [EncodedDirectory], device: UInt64) {
+        guard !directories.isEmpty, directories.count <= Self.directoryLimit else { return nil }
+        count = directories.count
+        bytes = []
+        let size = directories.reduce(Self.tableStart + 4 * count) { $0 + $1.bytes.count }
+        guard size < 1 << 31 else { return nil }
+        bytes.reserveCapacity(size)
+        bytes.append(little: device)
+        bytes.append(little: UInt32(count))
+        var place = Self.tableStart + 4 * count
+        for directory in directories {
+            bytes.append(little: UInt32(place))
+            place += directory.bytes.count
+        }
+        for directory in directories { bytes += directory.bytes }
     }
 
     /// What stands for the kind of what a link leads to when that is nothing.
@@ -124,6 +135,49 @@ package struct StatTree: Sendable {
         }
         self.bytes = bytes
         self.count = count
+    }
+
+    /// A directory's own part of the bytes, before its names.
+    struct Head {
+        /// Where the path is; a NUL follows.
+        var path: Range<Int>
+        var entryCount: Int
+        /// Where the first name's part begins.
+        var first: Int
+    }
+
+    /// One name in a directory.
+    struct Name {
+        var kind: UInt8
+        var followed: UInt8
+        var isWatched: Bool
+        var hasNumber: Bool
+        /// Where the name is, and its length; a NUL follows.
+        var start: Int
+        var length: Int
+        /// Where the stamp of a watched one is.
+        var stamp: Int { start + length + 1 }
+    }
+
+    /// The head of the directory at `start`; `nil` when it is not whole.
+    static func head(in bytes: [UInt8], at start: Int) -> Head? {
+        guard start >= tableStart, start + Stamp.size + 6 <= bytes.count else { return nil }
+        let length = Int(bytes[start + Stamp.size + 4]) | Int(bytes[start + Stamp.size + 5]) << 8
+        let path = start + Stamp.size + 6
+        guard path + length < bytes.count else { return nil }
+        return Head(
+            path: path..<(path + length), entryCount: Int(bytes.half(at: start + Stamp.size)), first: path + length + 1)
+    }
+
+    /// Reads the name at `offset` and goes on to the next; `nil` when it is not whole.
+    static func next(in bytes: [UInt8], _ offset: inout Int) -> Name? {
+        guard offset + 4 <= bytes.count else { return nil }
+        let flags = bytes[offset + 2]
+        let name = Name(
+            kind: bytes[offset], followed: bytes[offset + 1], isWatched: flags & 1 != 0, hasNumber: flags & 2 != 0,
+            start: offset + 4, length: Int(bytes[offset + 3]))
+        offset += 4 + name.length + 1 + (name.isWatched ? Stamp.size + 4 : 0)
+        return offset <= bytes.count ? name : nil
     }
 
     /// The file system that all of it was on.

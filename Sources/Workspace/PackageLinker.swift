@@ -10,7 +10,7 @@ struct PackageLinker {
     let drafts: [PackageDraft]
     /// The sources of each draft.
     let found: [[SourceFinder.Found]]
-    let facts: [String: SourceHashing.Outcome]
+    let sources: SourceTable
     let ignores: WorkspaceTree.Ignores
     var diagnostics: [Diagnostic] = []
     /// What git said, if what was linked depends on that.
@@ -19,13 +19,13 @@ struct PackageLinker {
 
     init(
         workspace: Workspace, options: WorkspaceOptions, drafts: [PackageDraft], found: [[SourceFinder.Found]],
-        facts: [String: SourceHashing.Outcome], ignores: WorkspaceTree.Ignores
+        sources: SourceTable, ignores: WorkspaceTree.Ignores
     ) {
         self.workspace = workspace
         self.options = options
         self.drafts = drafts
         self.found = found
-        self.facts = facts
+        self.sources = sources
         self.ignores = ignores
     }
 
@@ -124,25 +124,20 @@ struct PackageLinker {
 
     /// The material of every draft, made on all cores: this is most of the work of linking.
     private func materials() async throws -> [Material] {
-        let (drafts, found, facts) = (drafts, found, facts)
+        let (drafts, found, table) = (drafts, found, sources)
         return try await concurrentMap(Array(drafts.indices), chunk: 8) { number in
             var material = Material()
             material.definitionHash = SourceHashing.leewayHash(drafts[number].definition)
             material.sources.reserveCapacity(found[number].count)
             var lines: [String] = []
             lines.reserveCapacity(found[number].count)
-            for source in found[number] {
-                switch facts[source.path] {
+            for (source, place) in zip(found[number], table.packages[number]) {
+                switch table.facts[place] {
                 case .facts(let facts):
-                    material.sources.append(
-                        SourceFile(
-                            path: source.path, digest: facts.hashes.digest, size: facts.hashes.size,
-                            isExecutable: facts.isExecutable, linkTarget: facts.linkTarget,
-                            isImplicit: source.isImplicit, leewayHash: LeewayHash(facts.hashes.highway)))
-                    lines.append(source.path + ":" + facts.highwayHex)
+                    material.sources.append(SourceFile(source, facts))
+                    lines.append(source.path + ":" + Hex.encode(facts.hashes.highway))
                 case .failure(let message):
                     material.failures.append("the source \(source.path) can't be read: \(message)")
-                case nil: break
                 }
             }
             lines.sort(by: Files.isOrderedByBytes)

@@ -1,22 +1,22 @@
 internal import Bytes
 internal import Host
-internal import Synchronization
 internal import SystemPackage
 
 /// Hashes every source of a workspace once, on all cores.
 struct SourceHashing: Sendable {
     let root: FilePath
     let memory: WorkspaceOptions.HashMemory?
+    /// The hashes of an earlier load that was kept.
+    var kept: KeptHashes?
 
     /// What is known of one file.
     struct Facts: Sendable {
         var hashes: ContentHashes
-        /// `hashes.highway` in hexadecimal digits.
-        var highwayHex: String
-        var isExecutable: Bool
         var linkTarget: String?
         /// Through any link, read before the content.
         var status: FileStatus
+        /// Whether the hashes were computed now, not remembered.
+        var isFresh: Bool
     }
 
     enum Outcome: Sendable {
@@ -41,47 +41,80 @@ struct SourceHashing: Sendable {
         return Hex.encode(hasher.finalize())
     }
 
-    /// The facts of each source by path.
-    func facts(of sources: [SourceFinder.Found]) async throws -> [String: Outcome] {
+    /// The facts of each source, in their order.
+    func facts(of sources: [SourceFinder.Found]) async throws -> [Outcome] {
         // Paths of sources are relative to it; those that start with a slash stand for themselves all the same.
         let directory = try OpenDirectory(root)
-        let fresh = Mutex<[(path: String, status: FileStatus, hashes: ContentHashes)]>([])
-        let outcomes = try await concurrentMap(sources, chunk: 64) { source in
-            do {
-                return Outcome.facts(try facts(of: source, in: directory) { new in fresh.withLock { $0.append(new) } })
-            } catch {
-                return Outcome.failure("\(error)")
+        let parts = stride(from: 0, to: sources.count, by: 64).map { sources[$0..<min($0 + 64, sources.count)] }
+        return try await concurrentMap(parts, chunk: 1) { part in
+            var place = Place(root: directory)
+            return part.map { source in
+                do {
+                    return Outcome.facts(try facts(of: source, in: &place))
+                } catch {
+                    return Outcome.failure("\(error)")
+                }
             }
-        }
-        let new = fresh.withLock { $0 }
-        if !new.isEmpty { memory?.remember(new) }
-        var out: [String: Outcome] = [:]
-        out.reserveCapacity(sources.count)
-        for (source, outcome) in zip(sources, outcomes) { out[source.path] = outcome }
-        return out
+        }.flatMap { $0 }
     }
 
-    private func facts(
-        of source: SourceFinder.Found, in directory: OpenDirectory,
-        remember: ((path: String, status: FileStatus, hashes: ContentHashes)) -> Void
-    ) throws -> Facts {
+    /// The directory of the file that was looked at last: the next one is mostly in the same, and its name there is found
+    /// sooner than its path.
+    private struct Place {
+        let root: OpenDirectory
+        private var path = ""
+        private var directory: OpenDirectory?
+
+        init(root: OpenDirectory) { self.root = root }
+
+        /// A directory and the name that `path` has there.
+        mutating func resolve(_ path: String) throws -> (OpenDirectory, name: String) {
+            guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else {
+                return (root, path)
+            }
+            let name = String(path[path.utf8.index(after: slash)...])
+            let parent = path[..<slash]
+            if let directory, self.path == parent { return (directory, name) }
+            let opened = try root.directory(through: String(parent))
+            (self.path, directory) = (String(parent), opened)
+            return (opened, name)
+        }
+    }
+
+    /// Gives what was computed anew to the memory, which keeps it.
+    func remember(_ sources: SourceTable) {
+        guard let memory else { return }
+        var fresh: [(path: String, status: FileStatus, hashes: ContentHashes)] = []
+        for (source, outcome) in zip(sources.all, sources.facts) {
+            guard case .facts(let facts) = outcome, facts.isFresh else { continue }
+            fresh.append((source.path, facts.status, facts.hashes))
+        }
+        if !fresh.isEmpty { memory.remember(fresh) }
+    }
+
+    private func facts(of source: SourceFinder.Found, in place: inout Place) throws -> Facts {
         let target = source.isLink ? try Files.readLink(root.pushing(FilePath(source.path))) : nil
-        if let memory, !memory.isEmpty {
-            guard let status = try directory.status(source.path, followingLinks: true) else {
+        let (directory, name) = try place.resolve(source.path)
+        if kept != nil || memory?.isEmpty == false {
+            guard let status = try directory.status(name, followingLinks: true) else {
                 throw HostError(
                     .notFound, "vanished while the workspace was being read", path: root.appending(source.path))
             }
-            if let hashes = memory.recall(source.path, status) {
-                return Facts(
-                    hashes: hashes, highwayHex: Hex.encode(hashes.highway), isExecutable: status.isExecutable,
-                    linkTarget: target, status: status)
+            if let hashes = kept?.recall(source.path, status) ?? memory?.recall(source.path, status) {
+                return Facts(hashes: hashes, linkTarget: target, status: status, isFresh: false)
             }
         }
         let (hashes, status) = try Files.contentHashes(
-            of: directory.file(reading: source.path, followingLinks: true), highway: Self.leewayHasher)
-        if memory != nil { remember((source.path, status, hashes)) }
-        return Facts(
-            hashes: hashes, highwayHex: Hex.encode(hashes.highway), isExecutable: status.isExecutable,
-            linkTarget: target, status: status)
+            of: directory.file(reading: name, followingLinks: true), highway: Self.leewayHasher)
+        return Facts(hashes: hashes, linkTarget: target, status: status, isFresh: true)
+    }
+}
+
+extension SourceFile {
+    init(_ found: SourceFinder.Found, _ facts: SourceHashing.Facts) {
+        self.init(
+            path: found.path, digest: facts.hashes.digest, size: facts.hashes.size,
+            isExecutable: facts.status.isExecutable, linkTarget: facts.linkTarget, isImplicit: found.isImplicit,
+            leewayHash: LeewayHash(facts.hashes.highway))
     }
 }

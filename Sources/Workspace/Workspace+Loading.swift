@@ -67,7 +67,7 @@ struct WorkspaceLoader {
         chooseVariant()
         readIgnores()
         if let kept = await restored() { return kept }
-        let tree = try walk()
+        let tree = try await walk()
         var components = try await readComponents(tree)
         try await runScripts(&components)
         let drafts = collect(components)
@@ -77,23 +77,26 @@ struct WorkspaceLoader {
             root: root, tree: tree, variant: workspace.variant,
             hasGoWork: (try? Files.exists(root.appending("go.work"))) == true)
         let found = try await concurrentMap(drafts, chunk: 8) { finder.sources(of: $0) }
-        var sources: [SourceFinder.Found] = []
-        var seen: Set<String> = []
+        var sources = SourceTable(count: found.reduce(0) { $0 + $1.sources.count })
         for result in found {
             diagnostics += result.diagnostics
-            for source in result.sources where seen.insert(source.path).inserted { sources.append(source) }
+            sources.add(result.sources)
         }
-        let facts = try await SourceHashing(root: root, memory: options.hashMemory?()).facts(of: sources)
+        let hashing = SourceHashing(
+            root: root, memory: options.hashMemory?(), kept: options.keeping.flatMap { KeptHashes($0.file) })
+        sources.facts = try await hashing.facts(of: sources.all)
         let (values, problems) = await manifest
         workspace.environmentManifest = EnvironmentManifest(values: values)
         diagnostics += problems
         var linker = PackageLinker(
-            workspace: workspace, options: options, drafts: drafts, found: found.map(\.sources), facts: facts,
+            workspace: workspace, options: options, drafts: drafts, found: found.map(\.sources), sources: sources,
             ignores: WorkspaceTree.Ignores(root: root, text: ignored))
         workspace = try await linker.link()
         diagnostics += linker.diagnostics
         sortDiagnostics()
-        await keep(tree, sources, facts, types: Set(drafts.map(\.type)), linker.gitFacts)
+        await keep(tree, sources, types: Set(drafts.map(\.type)), linker.gitFacts)
+        // What is kept has all hashes.
+        if workspace.state == nil { hashing.remember(sources) }
         return workspace
     }
 
@@ -160,9 +163,9 @@ struct WorkspaceLoader {
         }
     }
 
-    private mutating func walk() throws -> WorkspaceTree {
+    private mutating func walk() async throws -> WorkspaceTree {
         let ignores = WorkspaceTree.Ignores(root: root, text: ignored)
-        var tree = try WorkspaceTree(root: root, ignores: ignores)
+        var tree = try await WorkspaceTree(root: root, ignores: ignores)
         warn(aboutIgnores: ignores, text: ignored)
         var nested = WorkspaceTree.Ignores(root: root, text: "")
         for directory in tree.nestedWorkspaces {

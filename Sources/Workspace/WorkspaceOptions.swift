@@ -39,7 +39,7 @@ package struct WorkspaceOptions: Sendable {
     package struct HashMemory: Sendable {
         /// The hashes of a file that had this status when they were computed; `nil` when none are known.
         package var recall: @Sendable (_ path: String, _ status: FileStatus) -> ContentHashes?
-        /// Takes new hashes, with the status that the file had before and after it was read.
+        /// Takes all new hashes of a load and keeps them, with the status that each file had before and after it was read.
         package var remember: @Sendable (_ new: [(path: String, status: FileStatus, hashes: ContentHashes)]) -> Void
 
         /// Whether no hashes are known at all, so that there is nothing to ask for.

@@ -23,6 +23,11 @@ struct WorkspaceTree: Sendable {
         var names: [StatTree.Entry] = []
         /// Read before the names.
         var status: FileStatus?
+
+        init(path: String) {
+            self.path = path
+            segments = path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
+        }
     }
 
     /// Sorted so that all that is below a directory follows it.
@@ -52,6 +57,12 @@ struct WorkspaceTree: Sendable {
             return entries.contains { Self.find($0, in: full) }
         }
 
+        func contains(_ name: [UInt8], in directory: String) -> Bool {
+            if entries.isEmpty { return false }
+            let text = String(decoding: name, as: UTF8.self)
+            return contains(directory.isEmpty ? text : directory + "/" + text)
+        }
+
         static func find(_ needle: [UInt8], in text: [UInt8]) -> Bool {
             guard let first = needle.first, text.count >= needle.count else { return false }
             for start in 0...(text.count - needle.count) where text[start] == first {
@@ -62,10 +73,12 @@ struct WorkspaceTree: Sendable {
     }
 
     /// Walks `root`.
-    init(root: FilePath, ignores: Ignores) throws {
-        var found: [String: Directory] = ["": Directory(path: "", segments: [])]
-        try Self.walk(
-            root, prefix: "", real: [ToolPath.resolve(root) ?? root], ignores: ignores, into: &found, &directoryLinks)
+    init(root: FilePath, ignores: Ignores) async throws {
+        var found: [String: Directory] = [:]
+        var links: [String: String] = [:]
+        try await Self.walk(
+            root, prefix: "", real: [ToolPath.resolve(root) ?? root], ignores: ignores, into: &found, &links)
+        directoryLinks = links
         nestedWorkspaces = found.values.compactMap { directory in
             !directory.path.isEmpty && directory.files.contains { $0.name == Array("WORKSPACE.yaml".utf8) }
                 ? directory.path : nil
@@ -80,73 +93,106 @@ struct WorkspaceTree: Sendable {
         return left.count < right.count
     }
 
+    /// What was found in one directory.
+    private struct Listed: Sendable {
+        var directory: Directory
+        /// Relative to where the walk began.
+        var below: [String] = []
+        var links: [[UInt8]] = []
+        var count = 0
+    }
+
+    /// Goes through `root`, whose path in the workspace is `prefix`, level by level on all cores.
     private static func walk(
         _ root: FilePath, prefix: String, real: [FilePath], ignores: Ignores, into found: inout [String: Directory],
         _ directoryLinks: inout [String: String]
-    ) throws {
-        var links: [(path: String, isIgnored: Bool)] = []
-        var statuses: [(path: String, status: FileStatus)] = []
-        var current = ("", Directory(path: "", segments: []))
-        var isOpen = false
-        func path(_ relative: String) -> String { prefix.isEmpty ? relative : prefix + "/" + relative }
-        func flush() {
-            if isOpen { found[current.0] = current.1 }
-        }
-        var walk = DirectoryWalk(root)
-        walk.onDirectory = { statuses.append(($0, $1)) }
-        try walk.forEach { entry in
-            let full = path(entry.path)
-            let slash = full.utf8.lastIndex(of: UInt8(ascii: "/"))
-            let name = slash.map { full.utf8[full.utf8.index(after: $0)...] } ?? full.utf8[...]
-            let parent = slash.map { String(full[..<$0]) } ?? ""
-            if !isOpen || current.0 != parent {
-                flush()
-                guard let directory = found[parent] else { return false }
-                current = (parent, directory)
-                isOpen = true
+    ) async throws {
+        let start = try OpenDirectory(root)
+        var links: [(parent: String, name: [UInt8])] = []
+        var level = [""]
+        var (depth, count) = (0, 0)
+        while !level.isEmpty {
+            guard depth <= DirectoryWalk.depthLimit else {
+                throw HostError(
+                    .input, "is nested more than \(DirectoryWalk.depthLimit) directories deep",
+                    path: root.appending(level[0]))
             }
-            if entry.kind != .link { current.1.names.append(.init(name: Array(name), kind: entry.kind)) }
-            if entry.kind == .directory {
-                if name.elementsEqual(".git".utf8) || ignores.contains(full) { return false }
-                found[full] = Directory(path: full, segments: full.utf8.split(separator: 0x2F).map { Array($0) })
-                return true
+            let listed = try await concurrentMap(level, chunk: 8) {
+                try list($0, in: start, prefix: prefix, ignores: ignores)
             }
-            let isIgnored = ignores.contains(full)
-            if entry.kind == .link {
-                links.append((entry.path, isIgnored))
-            } else if !isIgnored {
-                current.1.files.append(
-                    File(name: Array(name), isLink: false, isRegular: entry.kind == .regular))
+            level = []
+            for one in listed {
+                count += one.count
+                level += one.below
+                for name in one.links { links.append((one.directory.path, name)) }
+                found[one.directory.path] = one.directory
             }
-            return false
+            guard count <= DirectoryWalk.entryLimit else {
+                throw HostError(
+                    .tooLarge, "holds more than \(DirectoryWalk.entryLimit) files and directories", path: root)
+            }
+            depth += 1
         }
-        flush()
-        for (directory, status) in statuses {
-            found[prefix.isEmpty || directory.isEmpty ? prefix + directory : path(directory)]?.status = status
+        for (parent, name) in links {
+            try await follow(
+                name, in: parent, root, prefix, real: real, ignores: ignores, into: &found, &directoryLinks)
         }
-        for (link, isIgnored) in links {
-            let full = path(link)
-            let place = root.appending(link)
-            let status = try? Files.status(place)
-            let slash = full.utf8.lastIndex(of: UInt8(ascii: "/"))
-            let parent = slash.map { String(full[..<$0]) } ?? ""
-            let name = slash.map { Array(full.utf8[full.utf8.index(after: $0)...]) } ?? Array(full.utf8)
-            found[parent]?.names.append(.init(name: name, kind: .link, followed: status?.kind))
-            if isIgnored { continue }
-            guard status?.kind == .directory else {
-                found[parent]?.files.append(File(name: name, isLink: true, isRegular: status?.kind == .regular))
+    }
+
+    private static func list(
+        _ path: String, in start: OpenDirectory, prefix: String, ignores: Ignores
+    ) throws -> Listed {
+        let full = join(prefix, path)
+        var listed = Listed(directory: Directory(path: full))
+        // A directory that vanished counts as empty; whoever needs to know that nothing changed compares statuses.
+        guard let listing = try start.listing(of: path) else { return listed }
+        listed.directory.status = listing.status
+        listed.count = listing.names.count
+        listed.directory.names.reserveCapacity(listing.names.count)
+        listed.directory.files.reserveCapacity(listing.names.count)
+        for name in listing.names {
+            if name.kind == .link {
+                listed.links.append(name.bytes)
                 continue
             }
-            // A link to a directory that the path leads through already would go round for ever.
-            let resolved = ToolPath.resolve(place)
-            directoryLinks[full] = resolved?.string ?? ""
-            guard let target = resolved, let parent = ToolPath.resolve(place.removingLastComponent()),
-                !parent.starts(with: target), !real.contains(target), real.count < 16
-            else { continue }
-            found[full] = Directory(path: full, segments: full.utf8.split(separator: 0x2F).map { Array($0) })
-            try Self.walk(
-                place, prefix: full, real: real + [target], ignores: ignores, into: &found, &directoryLinks)
+            listed.directory.names.append(.init(name: name.bytes, kind: name.kind))
+            if name.kind == .directory {
+                let text = String(decoding: name.bytes, as: UTF8.self)
+                if text == ".git" || ignores.contains(join(full, text)) { continue }
+                listed.below.append(join(path, text))
+            } else if !ignores.contains(name.bytes, in: full) {
+                listed.directory.files.append(
+                    File(name: name.bytes, isLink: false, isRegular: name.kind == .regular))
+            }
         }
+        return listed
+    }
+
+    /// Takes in a link and, if it leads to a directory, what is there.
+    private static func follow(
+        _ name: [UInt8], in parent: String, _ root: FilePath, _ prefix: String, real: [FilePath], ignores: Ignores,
+        into found: inout [String: Directory], _ directoryLinks: inout [String: String]
+    ) async throws {
+        let full = join(parent, String(decoding: name, as: UTF8.self))
+        let place = root.appending(prefix.isEmpty ? full : String(full.dropFirst(prefix.count + 1)))
+        let status = try? Files.status(place)
+        found[parent]?.names.append(.init(name: name, kind: .link, followed: status?.kind))
+        if ignores.contains(full) { return }
+        guard status?.kind == .directory else {
+            found[parent]?.files.append(File(name: name, isLink: true, isRegular: status?.kind == .regular))
+            return
+        }
+        // A link to a directory that the path leads through already would go round for ever.
+        let resolved = ToolPath.resolve(place)
+        directoryLinks[full] = resolved?.string ?? ""
+        guard let target = resolved, let own = ToolPath.resolve(place.removingLastComponent()),
+            !own.starts(with: target), !real.contains(target), real.count < 16
+        else { return }
+        try await walk(place, prefix: full, real: real + [target], ignores: ignores, into: &found, &directoryLinks)
+    }
+
+    private static func join(_ directory: String, _ name: String) -> String {
+        directory.isEmpty ? name : name.isEmpty ? directory : directory + "/" + name
     }
 
     /// Leaves out what the directories of nested workspaces ignore.

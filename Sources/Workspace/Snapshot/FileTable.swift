@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Host
 
 /// The sources of a whole workspace in one block of bytes, by number: what a snapshot keeps of them, and what packages
 /// that came from one look their sources up in.
@@ -16,23 +17,69 @@ struct FileTable: Sendable {
 
     private var textStart: Int { count * Self.recordSize }
 
-    /// What is known of each file, in the order of their numbers.
-    init(_ files: [SourceFile]) {
-        count = files.count
-        var writer = PackedWriter()
-        var text: [UInt8] = []
-        for file in files {
-            writer.bytes += file.digest.bytes
-            writer.bytes += file.leewayHash.bytes
-            writer.add(fixed: UInt64(file.size))
-            writer.bytes.append(file.isExecutable ? 1 : 0)
-            for part in [file.path, file.linkTarget] {
-                writer.add(fixed: UInt32(text.count))
-                writer.add(fixed: UInt32(part?.utf8.count ?? Self.none))
-                text += part?.utf8.map { $0 } ?? []
+    /// The files that are encoded at a time.
+    private static let chunk = 1024
+
+    /// What is known of each source, made on all cores; `nil` when one could not be read.
+    static func make(_ sources: SourceTable) async throws -> FileTable? {
+        /// A part of the records, and where their texts begin in all texts.
+        struct Part {
+            var numbers: Range<Int>
+            var text: Int
+        }
+        var parts: [Part] = []
+        var text = 0
+        for start in stride(from: 0, to: sources.all.count, by: chunk) {
+            let numbers = start..<min(start + chunk, sources.all.count)
+            parts.append(Part(numbers: numbers, text: text))
+            for number in numbers {
+                guard case .facts(let facts) = sources.facts[number] else { return nil }
+                text += sources.all[number].path.utf8.count + (facts.linkTarget?.utf8.count ?? 0)
             }
         }
-        bytes = writer.bytes + text
+        let encoded = try await concurrentMap(parts, chunk: 1) { part in
+            var chunk = Encoding(textStart: part.text)
+            for number in part.numbers {
+                if case .facts(let facts) = sources.facts[number] { chunk.add(SourceFile(sources.all[number], facts)) }
+            }
+            return chunk
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(sources.all.count * recordSize + text)
+        for part in encoded { bytes += part.records.bytes }
+        for part in encoded { bytes += part.text }
+        return FileTable(bytes: bytes, count: sources.all.count)
+    }
+
+    /// Records, and the texts that they name.
+    private struct Encoding: Sendable {
+        var records = PackedWriter()
+        var text: [UInt8] = []
+        /// Where `text` begins in all texts.
+        let textStart: Int
+
+        init(textStart: Int) { self.textStart = textStart }
+
+        mutating func add(_ file: SourceFile) {
+            add(contentOf: file)
+            for part in [file.path, file.linkTarget] {
+                records.add(fixed: UInt32(textStart + text.count))
+                records.add(fixed: UInt32(part?.utf8.count ?? FileTable.none))
+                if let part { text += part.utf8 }
+            }
+        }
+
+        mutating func add(contentOf file: SourceFile) {
+            records.bytes += file.digest.bytes
+            records.bytes += file.leewayHash.bytes
+            records.add(fixed: UInt64(file.size))
+            records.bytes.append(file.isExecutable ? 1 : 0)
+        }
+    }
+
+    private init(bytes: [UInt8], count: Int) {
+        self.bytes = bytes
+        self.count = count
     }
 
     init(decoding bytes: [UInt8], count: Int) throws(ParseError) {
@@ -73,16 +120,18 @@ struct FileTable: Sendable {
             linkTarget: text(record + 81), leewayHash: LeewayHash(bytes, at: record + 32))
     }
 
+    /// The bytes of what is known of a file, which must have a number below `count`.
+    func record(_ number: Int) -> ArraySlice<UInt8> {
+        bytes[(number * Self.recordSize)..<((number + 1) * Self.recordSize)]
+    }
+
     /// Takes over the content of a file that changed.
     mutating func update(_ number: Int, with file: SourceFile) {
         guard number >= 0, number < count else { return }
-        var writer = PackedWriter()
-        writer.bytes += file.digest.bytes
-        writer.bytes += file.leewayHash.bytes
-        writer.add(fixed: UInt64(file.size))
-        writer.bytes.append(file.isExecutable ? 1 : 0)
+        var new = Encoding(textStart: 0)
+        new.add(contentOf: file)
         let record = number * Self.recordSize
-        bytes.replaceSubrange(record..<(record + writer.bytes.count), with: writer.bytes)
+        bytes.replaceSubrange(record..<(record + new.records.bytes.count), with: new.records.bytes)
     }
 }
 

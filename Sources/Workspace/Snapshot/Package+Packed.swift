@@ -1,17 +1,17 @@
 internal import Bytes
 
 extension Package {
-    /// - Parameter numbers: the number of each source in the table of all, by path.
-    func pack(into writer: inout PackedWriter, numbers: [String: Int], packages: [PackageName: Int]) {
+    /// - Parameter read: the numbers of the sources in the table of all, where they are not from one.
+    func pack(into writer: inout PackedWriter, sources read: [Int], packages: [PackageName: Int]) {
         name.pack(into: &writer)
         writer.add(type.rawValue)
         location.pack(into: &writer)
         switch sourceList {
         case .kept(_, let numbers): writer.add(numbers) { $0.add(fixed: $1) }
         case .read(let files):
-            writer.add(files) { writer, source in
-                let number = UInt32(numbers[source.path] ?? 0)
-                writer.add(fixed: source.isImplicit ? number | SourceList.implicit : number)
+            writer.add(Array(zip(files, read))) { writer, source in
+                let number = UInt32(source.1)
+                writer.add(fixed: source.0.isImplicit ? number | SourceList.implicit : number)
             }
         }
         patterns.pack(into: &writer)

@@ -21,13 +21,13 @@ extension WorkspaceLoader {
 
     private func restored(_ kept: WorkspaceSnapshot, _ keeping: WorkspaceOptions.Keeping) async throws -> Workspace? {
         var snapshot = kept
+        // Git is asked while files are looked at.
+        async let repository = kept.repository == nil ? nil : keeping.identifyRepository()?.name
         guard try tools(keeping, types: snapshot.types, hasScripts: snapshot.hasScripts) == snapshot.tools,
             let comparison = try await snapshot.tree.compare(with: root), comparison.files.count <= Self.changeLimit,
             snapshot.directoryLinks.allSatisfy({ (ToolPath.resolve(root.appending($0))?.string ?? "") == $1 })
         else { return nil }
-        if let repository = snapshot.repository {
-            guard try await keeping.identifyRepository()?.name == repository else { return nil }
-        }
+        guard try await repository == snapshot.repository else { return nil }
         let ignores = WorkspaceTree.Ignores(root: root, text: ignored)
         var workspace = workspace
         if comparison.isSame {
@@ -49,14 +49,25 @@ extension WorkspaceLoader {
         if !changed.isEmpty {
             // A changed file may be one that the commit has otherwise.
             guard snapshot.repository == nil, workspace.updateVersions(afterChangesOf: changed) else { return nil }
-            snapshot.body = workspace.packed(numbers: [:])
+        }
+        workspace.isRestored = true
+        if isLittle(comparison, read.compactMap { $0 }) {
+            workspace.state = snapshot.state(afterChangesOf: changed)
+            return workspace
+        }
+        if !changed.isEmpty {
+            snapshot.body = workspace.packed(sources: [])
             snapshot.state = WorkspaceSnapshot.state(snapshot.files, snapshot.body)
         }
         workspace.state = snapshot.state
-        workspace.isRestored = true
         snapshot.tree.renew(comparison.directories + read.compactMap { $0?.change }, began: began)
         try? Files.write(snapshot.encoded, to: keeping.file, mode: 0o600)
         return workspace
+    }
+
+    /// Whether looking at all that differs once more, at every load, costs less than writing down everything anew.
+    private func isLittle(_ comparison: StatTree.Comparison, _ read: [Reread]) -> Bool {
+        read.count + comparison.directories.count <= 32 && read.reduce(0) { $0 + $1.source.size } <= 1 << 20
     }
 
     /// A source that was hashed again.
@@ -81,25 +92,22 @@ extension WorkspaceLoader {
 
     /// Keeps what this load saw and made for the next one, if all of it can be compared then.
     mutating func keep(
-        _ tree: WorkspaceTree, _ sources: [SourceFinder.Found], _ facts: [String: SourceHashing.Outcome],
-        types: Set<PackageType>, _ git: WorkspaceOptions.GitFacts?
+        _ tree: WorkspaceTree, _ sources: SourceTable, types: Set<PackageType>, _ git: WorkspaceOptions.GitFacts?
     ) async {
         guard let keeping = options.keeping, keeping.mayKeep(workspace.arguments), workspace.errors.isEmpty,
-            StatTree.isPossible(at: root), let files = table(of: sources, facts)
+            StatTree.isPossible(at: root), let files = try? await FileTable.make(sources),
+            let device = tree.walked.first?.status?.device
         else { return }
-        var numbers: [String: Int] = [:]
-        numbers.reserveCapacity(files.count)
-        for (number, file) in files.enumerated() { numbers[file.path] = number }
         let hasScripts = workspace.components.values.contains { $0.hasScript }
-        guard let directories = try? await directories(of: tree, facts, numbers),
+        guard let directories = try? await directories(of: tree, sources, device: device),
             directories.reduce(0, { $0 + $1.numbered }) == files.count,
             let tools = try? tools(keeping, types: types, hasScripts: hasScripts),
-            let kept = StatTree(directories.map(\.directory), began: began)
+            let kept = StatTree(directories.map(\.encoded), device: device)
         else { return }
         var repository: Digest?
         if let git {
             // A link that was not followed may hide what the commit misses.
-            let isWalked = Set(directories.map(\.directory.path))
+            let isWalked = Set(tree.walked.map(\.path))
             guard tree.directoryLinks.keys.allSatisfy(isWalked.contains),
                 let identity = try? await keeping.identifyRepository(), identity.commit == git.commit
             else { return }
@@ -107,8 +115,8 @@ extension WorkspaceLoader {
         }
         let snapshot = WorkspaceSnapshot(
             identity: identity(keeping), tools: tools, repository: repository, types: types, hasScripts: hasScripts,
-            directoryLinks: tree.directoryLinks, tree: kept, files: FileTable(files),
-            body: workspace.packed(numbers: numbers))
+            directoryLinks: tree.directoryLinks, tree: kept, files: files,
+            body: workspace.packed(sources: sources.packages))
         let bytes = snapshot.encoded
         guard bytes.count <= WorkspaceSnapshot.byteLimit else { return }
         workspace.state = snapshot.state
@@ -118,25 +126,8 @@ extension WorkspaceLoader {
 
     private static let alwaysRead: Set<String> = ["WORKSPACE.yaml", "WORKSPACE.args.yaml", ".leewayignore"]
 
-    /// Every source of the workspace; `nil` when one could not be read.
-    private func table(
-        of sources: [SourceFinder.Found], _ facts: [String: SourceHashing.Outcome]
-    ) -> [SourceFile]? {
-        var files: [SourceFile] = []
-        files.reserveCapacity(sources.count)
-        for source in sources {
-            guard case .facts(let facts)? = facts[source.path] else { return nil }
-            files.append(
-                SourceFile(
-                    path: source.path, digest: facts.hashes.digest, size: facts.hashes.size,
-                    isExecutable: facts.isExecutable, linkTarget: facts.linkTarget,
-                    leewayHash: LeewayHash(facts.hashes.highway)))
-        }
-        return files
-    }
-
     private struct Listed: Sendable {
-        var directory: StatTree.Directory
+        var encoded: StatTree.EncodedDirectory
         /// How many sources are in it.
         var numbered = 0
     }
@@ -144,25 +135,28 @@ extension WorkspaceLoader {
     /// The directories of the walk with the statuses of what was read. A source that no walk comes by, outside the
     /// workspace or below what is ignored, is in none of them.
     private func directories(
-        of tree: WorkspaceTree, _ facts: [String: SourceHashing.Outcome], _ numbers: [String: Int]
+        of tree: WorkspaceTree, _ sources: SourceTable, device: UInt64
     ) async throws -> [Listed]? {
-        let statuses = statuses
+        let (statuses, began) = (statuses, began)
         let listed = try await concurrentMap(tree.walked, chunk: 32) { directory -> Listed? in
             guard let status = directory.status else { return nil }
-            var listed = Listed(directory: .init(path: directory.path, status: status, entries: directory.names))
-            for index in listed.directory.entries.indices {
-                let name = String(decoding: listed.directory.entries[index].name, as: UTF8.self)
-                let path = directory.path.isEmpty ? name : directory.path + "/" + name
-                let isSource = if case .facts? = facts[path] { true } else { false }
+            var whole = StatTree.Directory(path: directory.path, status: status, entries: directory.names)
+            let prefix = directory.path.isEmpty ? "" : directory.path + "/"
+            var numbered = 0
+            for index in whole.entries.indices {
+                let path = prefix + String(decoding: whole.entries[index].name, as: UTF8.self)
+                let number = sources.numbers[path]
+                if number != nil { numbered += 1 }
                 if let status = statuses[path] {
                     // A definition, and perhaps a source, too: its content was read right after this status.
-                    listed.directory.entries[index].watched = .init(status: status, number: nil)
-                } else if case .facts(let facts)? = facts[path] {
-                    listed.directory.entries[index].watched = .init(status: facts.status, number: numbers[path])
+                    whole.entries[index].watched = .init(status: status, number: nil)
+                } else if let number, case .facts(let facts) = sources.facts[number] {
+                    whole.entries[index].watched = .init(status: facts.status, number: number)
                 }
-                if isSource { listed.numbered += 1 }
             }
-            return listed
+            return StatTree.EncodedDirectory(whole, device: device, began: began).map {
+                Listed(encoded: $0, numbered: numbered)
+            }
         }
         let whole = listed.compactMap { $0 }
         return whole.count == listed.count ? whole : nil

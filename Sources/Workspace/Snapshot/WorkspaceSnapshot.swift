@@ -32,8 +32,22 @@ struct WorkspaceSnapshot {
         Digest.of(Digest.of(files.bytes).bytes + Digest.of(body).bytes)
     }
 
+    /// Names the same with other contents of some files, of which `files` has those that they have now.
+    func state(afterChangesOf numbers: Set<Int>) -> Digest {
+        if numbers.isEmpty { return state }
+        var writer = PackedWriter()
+        writer.add(state)
+        for number in numbers.sorted() {
+            writer.add(number)
+            writer.bytes += files.record(number)
+        }
+        return .of(writer.bytes)
+    }
+
     var encoded: [UInt8] {
         var writer = PackedWriter()
+        writer.bytes.reserveCapacity(tree.encoded.count + files.bytes.count + body.count + 4096)
+        writer.bytes += Self.magic + [UInt8](repeating: 0, count: 8)
         for digest in [identity, tools, state] { writer.add(digest) }
         writer.add(repository) { $0.add($1) }
         writer.add(types.map(\.rawValue).sorted())
@@ -41,10 +55,10 @@ struct WorkspaceSnapshot {
         writer.add(directoryLinks)
         writer.add(files.count)
         for block in [tree.encoded, files.bytes, body] { writer.add(block) }
-        var head = PackedWriter()
-        head.bytes = Self.magic
-        head.add(fixed: writer.bytes.checksum(from: 0))
-        return head.bytes + writer.bytes
+        var checksum = PackedWriter()
+        checksum.add(fixed: writer.bytes.checksum(from: 16))
+        writer.bytes.replaceSubrange(8..<16, with: checksum.bytes)
+        return writer.bytes
     }
 
     init(
@@ -64,14 +78,19 @@ struct WorkspaceSnapshot {
         state = Self.state(files, body)
     }
 
-    /// - Parameter identity: what it has to be for; another one is `nil`.
-    init?(decoding bytes: [UInt8], identity: Digest) throws(ParseError) {
+    /// What it says of directories and files, whatever it is for.
+    static func contents(of bytes: [UInt8]) throws(ParseError) -> (tree: StatTree, files: FileTable)? {
+        try WorkspaceSnapshot(decoding: bytes, identity: nil).map { ($0.tree, $0.files) }
+    }
+
+    /// - Parameter identity: what it has to be for; another one is `nil`. Without one, any does.
+    init?(decoding bytes: [UInt8], identity: Digest?) throws(ParseError) {
         guard bytes.starts(with: Self.magic) else { throw ParseError("not a snapshot", at: 0) }
         var reader = PackedReader(bytes)
         _ = try reader.take(Self.magic.count)
         let checksum: UInt64 = try reader.fixed()
         self.identity = try reader.digest()
-        guard self.identity == identity else { return nil }
+        guard identity == nil || self.identity == identity else { return nil }
         guard bytes.checksum(from: 16) == checksum else { throw ParseError("the checksum does not match", at: 8) }
         tools = try reader.digest()
         state = try reader.digest()
@@ -89,11 +108,14 @@ struct WorkspaceSnapshot {
 
 extension Workspace {
     /// What of the workspace does not follow from `WORKSPACE.yaml`, the arguments and the table of files.
-    /// - Parameter numbers: the number of each source in the table, by path.
-    func packed(numbers: [String: Int]) -> [UInt8] {
+    /// - Parameter sources: the numbers of each package's sources in the table, where they are not from one.
+    func packed(sources: [[Int]]) -> [UInt8] {
         var writer = PackedWriter()
         writer.add(order) { $1.pack(into: &$0) }
-        for name in order { packages[name]?.pack(into: &writer, numbers: numbers, packages: self.numbers) }
+        for (number, name) in order.enumerated() {
+            let own = sources.indices.contains(number) ? sources[number] : []
+            packages[name]?.pack(into: &writer, sources: own, packages: numbers)
+        }
         writer.add(components.values.sorted { $0.name < $1.name }) { writer, component in
             writer.add(component.name)
             writer.add(component.constants)
