@@ -164,6 +164,17 @@ def large_dependency(root, files=10_000, size=10_240):
     commit(root)
 
 
+def steps_of_one_file(root, steps=20):
+    """`steps` packages, each with one step that is run anew whenever the one file of all of them changes."""
+    write(os.path.join(root, "steps", "a.txt"), "0\n")
+    component(
+        root, "steps",
+        [generic(f"s{index:02}", [], ["a.txt"], f'["sh", "-c", "echo {index} > out.txt"]', ["out.txt"])
+         for index in range(steps)])
+    workspace(root, "steps:s00")
+    commit(root)
+
+
 def one_line_actions(root, actions=1000):
     """`actions` packages without edges, each with one command of one line, and a root that depends on all."""
     listing = [
