@@ -92,6 +92,19 @@ final class ConnectionGuard: ChannelDuplexHandler {
         }
         context.write(data, promise: promise)
     }
+
+    /// Sends a whole answer that needs no encoder.
+    func answer(_ answer: ByteBuffer, past encoder: ChannelHandlerContext) {
+        pace.write(at: Self.now())
+        let promise = encoder.eventLoop.makePromise(of: Void.self)
+        let bound = NIOLoopBound(self, eventLoop: encoder.eventLoop)
+        promise.futureResult.whenComplete { _ in
+            let now = Self.now()
+            bound.value.pace.written(at: now)
+            bound.value.pace.answerEnd(at: now)
+        }
+        encoder.writeAndFlush(NIOAny(IOData.byteBuffer(answer)), promise: promise)
+    }
 }
 
 /// A connection with a guard in front of what handles its requests.
@@ -108,8 +121,10 @@ struct GuardedChannel: ServerChildChannel {
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             // Behind the decoder: first the guard, then what answers at once.
-            try pipeline.addHandler(HotPathHandler(hotPaths), position: .after(decoder))
-            try pipeline.addHandler(ConnectionGuard(limits, onClose: onClose), position: .after(decoder))
+            let pace = ConnectionGuard(limits, onClose: onClose)
+            let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
+            try pipeline.addHandler(HotPathHandler(hotPaths, pace, encoder: encoder), position: .after(decoder))
+            try pipeline.addHandler(pace, position: .after(decoder))
             return value
         }
     }

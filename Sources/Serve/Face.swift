@@ -16,6 +16,8 @@ package protocol Face: Sendable {
 
     /// Requests that are answered without a task for each; all others find the routes.
     var hotPaths: [HotPath] { get }
+    /// Answers that never change.
+    var keptAnswers: KeptAnswers? { get }
 
     /// Adds the routes. Paths are absolute; errors that handlers throw are answered by `answer(to:)`.
     func addRoutes(to routes: Routes)
@@ -36,6 +38,7 @@ package protocol Face: Sendable {
 extension Face {
     package var home: String? { nil }
     package var hotPaths: [HotPath] { [] }
+    package var keptAnswers: KeptAnswers? { nil }
     package func health() async -> FaceHealth { .healthy }
     package func run() async throws { try? await gracefulShutdown() }
     package func stop() async {}

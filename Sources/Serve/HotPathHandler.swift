@@ -3,7 +3,7 @@ internal import NIOHTTP1
 
 /// Answers requests of hot paths itself, and hands on all others. One for each connection, on its event loop.
 ///
-/// Answers leave in the order of requests: while one is under way, whatever else comes is held, and nothing more is read;
+/// Answers leave in the order of requests: while one is under way, whatever else comes is held, and soon nothing more is read;
 /// and while others answer a request, those behind it are theirs too.
 final class HotPathHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -15,6 +15,8 @@ final class HotPathHandler: ChannelDuplexHandler {
         /// Between requests, or within one that others answer.
         case handingOn
         case collecting(HotPath, ByteBuffer?)
+        /// Until the end of a request whose answer is known.
+        case knowing(HotAnswer)
         case answering
     }
 
@@ -25,7 +27,13 @@ final class HotPathHandler: ChannelDuplexHandler {
         case error(any Error)
     }
 
+    /// What is read although a request is being answered.
+    private static let greatestHeldCount = 16
+
     private let paths: HotPaths
+    private let pace: ConnectionGuard
+    /// Where answers are bytes: on the way out, past what makes them of parts.
+    private let encoder: ChannelHandlerContext
     private var state = State.handingOn
     /// The requests that were handed on and have no whole answer yet.
     private var handedOn = 0
@@ -34,7 +42,12 @@ final class HotPathHandler: ChannelDuplexHandler {
     /// `nil` when the connection is gone.
     private var context: ChannelHandlerContext?
 
-    init(_ paths: HotPaths) { self.paths = paths }
+    /// The handler with `encoder` must be nearer to the connection than this one.
+    init(_ paths: HotPaths, _ pace: ConnectionGuard, encoder: ChannelHandlerContext) {
+        self.paths = paths
+        self.pace = pace
+        self.encoder = encoder
+    }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
@@ -61,13 +74,16 @@ final class HotPathHandler: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if isAnswering { holdsRead = true } else { context.read() }
+        // Few clients send a request before they have the last answer, and to stop reading costs more than to read.
+        if isAnswering, held.count >= Self.greatestHeldCount { holdsRead = true } else { context.read() }
     }
 
     private func receive(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
         switch (part, state) {
         case (.head(let head), _):
-            if handedOn == 0, let path = paths.path(for: head) {
+            if handedOn == 0, let answer = paths.kept(for: head) {
+                state = .knowing(answer)
+            } else if handedOn == 0, let path = paths.path(for: head) {
                 state = .collecting(path, nil)
             } else {
                 handedOn += 1
@@ -78,6 +94,9 @@ final class HotPathHandler: ChannelDuplexHandler {
             var content = known
             if content == nil { content = more } else { content?.writeImmutableBuffer(more) }
             state = .collecting(path, content)
+        case (.end, .knowing(let answer)):
+            state = .handingOn
+            pace.answer(answer.bytes, past: encoder)
         case (.end, .collecting(let path, let content)):
             state = .answering
             let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -98,18 +117,7 @@ final class HotPathHandler: ChannelDuplexHandler {
 
     private func finish(_ answer: HotAnswer) {
         guard let context, isAnswering else { return }
-        var headers = HTTPHeaders()
-        headers.reserveCapacity(3 + answer.fields.count)
-        headers.add(name: "content-type", value: answer.type)
-        headers.add(name: "content-length", value: String(answer.content.count))
-        headers.add(name: "server", value: "martlet")
-        for (name, value) in answer.fields { headers.add(name: name, value: value) }
-        let head = HTTPResponseHead(
-            version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status), headers: headers)
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        context.write(
-            wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: answer.content)))), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        pace.answer(answer.bytes, past: encoder)
         state = .handingOn
         while !isAnswering, let next = held.popFirst() {
             switch next {

@@ -21,7 +21,7 @@ extension LogFace {
                 .conflict, "an equivalent entry already exists in the transparency log with index \(stored.index)",
                 headers: [HTTPField.Name.logIndex: String(stored.index)])
         }
-        return .json(service.unpromised(stored).rekorV2, status: .created)
+        return .json(service.unpromised(stored, kind: record.kindVersion).rekorV2, status: .created)
     }
 }
 

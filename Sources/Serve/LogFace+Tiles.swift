@@ -59,6 +59,10 @@ extension LogFace {
         let tag = "\"\(path.replacing("/", with: "-"))\""
         let fields: HTTPFields = [.cacheControl: "public, max-age=31536000, immutable", .eTag: tag]
         if request.headers[.ifNoneMatch] == tag { return Response(status: .notModified, headers: fields) }
+        if bytes.count == HashTile.fullWidth * Digest.byteCount, !path.hasPrefix("entries/") {
+            keptAnswers?.keep(
+                HotAnswer(200, "application/octet-stream", bytes, fields), for: request.uri.string)
+        }
         return .bytes(bytes, type: "application/octet-stream", headers: fields)
     }
 
@@ -124,19 +128,13 @@ extension LogFace {
 
     /// The same for those who send one request after the other as quickly as they are answered.
     var addPath: HotPath {
-        let labels = [("face", name), ("method", "POST"), ("status", "200")]
-        let answered = site.metrics.counter(
-            "martlet_requests_total", labels: labels, help: "Requests that were answered.")
-        let added = site.metrics.counter(
-            "martlet_log_requests_total", labels: [("call", "add"), ("status", "200")],
-            help: "Requests to the log, by what they asked for.")
+        let counters = Self.counters("add", "POST", in: site)
         return HotPath("/log/add", contentLimit: EntryBundle.greatestEntryByteCount) { body, reply in
             guard !body.isEmpty else { return reply(HotAnswer(Refusal(.badRequest, "the entry is empty"))) }
             service.store.place(body) { result in
                 do {
                     let index = try result.get()
-                    answered.add()
-                    added.add()
+                    for counter in counters { counter.add() }
                     reply(HotAnswer(text: String(index)))
                 } catch {
                     let refusal = Self.refusal(for: error)

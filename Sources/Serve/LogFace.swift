@@ -11,6 +11,8 @@ package struct LogFace: Face {
     /// Whether bytes that nobody has looked at are logged, for tools that measure logs.
     let takesRawEntries: Bool
     let site: Site
+    /// Full tiles that were asked for.
+    package let keptAnswers: KeptAnswers?
     private let close: @Sendable () async -> Void
 
     /// `close` ends what the log holds, after the last request.
@@ -21,6 +23,7 @@ package struct LogFace: Face {
         self.takesRawEntries = takesRawEntries
         self.site = site
         self.close = close
+        keptAnswers = KeptAnswers(Self.counters("tile", "GET", in: site))
     }
 
     package var notices: [FaceNotice] {
@@ -63,6 +66,18 @@ package struct LogFace: Face {
             count(call, refusal.status.code)
             throw refusal
         }
+    }
+
+    /// What counts answers of 200 that take the short way.
+    static func counters(_ call: String, _ method: String, in site: Site) -> [Metrics.Counter] {
+        [
+            site.metrics.counter(
+                "martlet_requests_total", labels: [("face", "log"), ("method", method), ("status", "200")],
+                help: "Requests that were answered."),
+            site.metrics.counter(
+                "martlet_log_requests_total", labels: [("call", call), ("status", "200")],
+                help: "Requests to the log, by what they asked for."),
+        ]
     }
 
     func count(_ call: String, _ status: Int) {

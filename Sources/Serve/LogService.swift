@@ -107,10 +107,14 @@ package struct LogService: Sendable {
     }
 
     /// An entry as version 2 shows it: the time is for timestamp authorities to tell.
-    package func unpromised(_ stored: ProvenEntry) -> LogEntry { entry(stored, logID: identity.checkpointLogID) }
+    package func unpromised(_ stored: ProvenEntry, kind: LogEntry.KindVersion) -> LogEntry {
+        entry(stored, logID: identity.checkpointLogID, kind: kind)
+    }
 
-    private func entry(_ stored: ProvenEntry, logID: [UInt8]) -> LogEntry {
-        let kind = (try? JSON(parsing: stored.body))
+    private func entry(_ stored: ProvenEntry, logID: [UInt8], kind: LogEntry.KindVersion? = nil) -> LogEntry {
+        let kind =
+            kind
+            ?? (try? JSON(parsing: stored.body))
             .map { LogEntry.KindVersion($0["kind"]?.stringValue ?? "", $0["apiVersion"]?.stringValue ?? "") }
         return LogEntry(
             logIndex: Int64(clamping: stored.index), logID: logID, kindVersion: kind ?? LogEntry.KindVersion("", ""),

@@ -58,7 +58,9 @@ package struct Server: Sendable {
                     try await make(on: site)
                     doorman.open(site.faces)
                     // Who wants every request in the log gets it, and waits for it.
-                    if logger.logLevel > .debug { hotPaths.open(site.faces.flatMap(\.hotPaths)) }
+                    if logger.logLevel > .debug {
+                        hotPaths.open(site.faces.flatMap(\.hotPaths), site.faces.compactMap(\.keptAnswers))
+                    }
                     maker.yield(.success(site.faces))
                     try Files.write(Array((url + "\n").utf8), to: addressFile)
                     await ready(site)

@@ -30,7 +30,11 @@ struct HotPathTests {
                     questions.list.withLock { $0.append((content, reply)) }
                 }
             ])
-            try channel.pipeline.syncOperations.addHandler(HotPathHandler(paths))
+            let pipeline = channel.pipeline.syncOperations
+            let pace = ConnectionGuard(ServerLimits()) { _ in }
+            try pipeline.addHandlers(HTTPResponseEncoder(), pace)
+            try pipeline.addHandler(
+                HotPathHandler(paths, pace, encoder: pipeline.context(handlerType: HTTPResponseEncoder.self)))
             try channel.connect(to: SocketAddress(unixDomainSocketPath: "/none")).wait()
         }
 
@@ -57,15 +61,11 @@ struct HotPathTests {
 
         /// What was answered since the last call.
         func answers() throws -> [String] {
-            var texts: [String] = []
-            while let part = try channel.readOutbound(as: HTTPServerResponsePart.self) {
-                switch part {
-                case .head(let head): texts.append("\(head.status.code) ")
-                case .body(.byteBuffer(let buffer)): texts[texts.count - 1] += String(buffer: buffer)
-                default: break
-                }
+            var text = ""
+            while let part = try channel.readOutbound(as: ByteBuffer.self) { text += String(buffer: part) }
+            return text.components("HTTP/1.1 ").dropFirst().map { answer in
+                "\(answer.prefix(3)) \(answer.components("\r\n\r\n").dropFirst().joined())"
             }
-            return texts
         }
 
         func reply(_ text: String) {
@@ -74,7 +74,9 @@ struct HotPathTests {
         }
 
         func answerAsOther() throws {
-            try channel.writeOutbound(HTTPServerResponsePart.head(HTTPResponseHead(version: .http1_1, status: .ok)))
+            try channel.writeOutbound(
+                HTTPServerResponsePart.head(
+                    HTTPResponseHead(version: .http1_1, status: .ok, headers: ["Content-Length": "0"])))
             try channel.writeOutbound(HTTPServerResponsePart.end(nil))
         }
     }
@@ -125,6 +127,30 @@ struct HotPathTests {
         #expect(try connection.answers() == ["200 ", "200 ", "200 fourth"])
     }
 
+    @Test("an answer that is kept is given again, to those who ask for nothing more")
+    func kept() throws {
+        let connection = try Connection()
+        let kept = KeptAnswers([])
+        connection.paths.open([], [kept])
+        try connection.send(.GET, "/log/tile/0/000", nil)
+        #expect(try connection.handedOn() == ["/log/tile/0/000"])
+        try connection.answerAsOther()
+        _ = try connection.answers()
+        kept.keep(HotAnswer(text: "tile"), for: "/log/tile/0/000")
+        try connection.send(.GET, "/log/tile/0/000", nil)
+        #expect(try connection.answers() == ["200 tile"])
+        let others: [(HTTPMethod, String, HTTPHeaders)] = [
+            (.HEAD, "/log/tile/0/000", [:]), (.GET, "/log/tile/0/001", [:]), (.GET, "/log/tile/0/000?", [:]),
+            (.GET, "/log/tile/0/000", ["If-None-Match": "x"]), (.GET, "/log/tile/0/000", ["Connection": "close"]),
+        ]
+        for (method, uri, fields) in others {
+            try connection.send(method, uri, nil, fields)
+            #expect(try connection.handedOn() == [uri])
+            try connection.answerAsOther()
+            _ = try connection.answers()
+        }
+    }
+
     @Test("a connection that ends before its answer costs nothing but the answer")
     func gone() throws {
         let connection = try Connection()
@@ -137,8 +163,18 @@ struct HotPathTests {
     @Test("what is refused says so as on other paths")
     func refusal() throws {
         let answer = HotAnswer(.unavailable("later", retryAfter: 3))
-        #expect(answer.status == 503)
-        #expect(answer.fields.map(\.0) == ["Retry-After"] && answer.fields.map(\.1) == ["3"])
-        #expect(try JSON(parsing: answer.content)["message"]?.stringValue == "later")
+        let text = String(buffer: answer.bytes)
+        #expect(text.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n"))
+        #expect(text.contains("\r\nRetry-After: 3\r\n"))
+        let content = text.components("\r\n\r\n")[1]
+        #expect(try JSON(parsing: Array(content.utf8))["message"]?.stringValue == "later")
+        #expect(text.contains("\r\nContent-Length: \(content.utf8.count)\r\n"))
+    }
+}
+
+extension StringProtocol {
+    /// The parts between `separator`.
+    fileprivate func components(_ separator: String) -> [String] {
+        split(separator: separator, omittingEmptySubsequences: false).map { String($0) }
     }
 }
