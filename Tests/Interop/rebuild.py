@@ -383,11 +383,12 @@ def json_payload(line):
 
 def resuming(registry):
     """A push and a pull that are killed move at most a chunk again. A chunk has 8 MiB."""
-    size = int(os.environ.get("MARTLET_INTEROP_LARGE", 96 << 20))
+    size = int(os.environ.get("MARTLET_INTEROP_LARGE", 96 << 20)) >> 20 << 20
     chunk, words = 8 << 20, 1 << 20
     layout = WORK / "large"
     (layout / "blobs/sha256").mkdir(parents=True)
-    content = random.Random(2).randbytes(size)
+    source = random.Random(2)
+    content = b"".join(source.randbytes(1 << 20) for _ in range(size >> 20))
     config = b'{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}}'
     image = json.dumps({
         "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
