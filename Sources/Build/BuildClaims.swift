@@ -1,16 +1,24 @@
 package import Attest
 package import Bytes
 
-/// What a token says of one package's build: taken from the statement that it is to sign, so that a certificate can't
-/// claim another commit than the provenance under it.
+/// What a token says of one package's build: taken from the provenance that it is to sign, so that a certificate can't
+/// claim another commit than what is under it; for other statements, from the provenance of the same artifact.
 ///
 /// The names are those of the identity issuer (docs/formats/identity.md); each becomes an extension of the certificate.
 package struct BuildClaims: Sendable {
     package let json: JSONObject
 
-    /// - Parameter builder: the builder's URI, whom the certificate names.
-    package init(_ statement: Statement, builder: String) throws {
-        json = try Self.claims(statement, builder)
+    /// - Parameters:
+    ///   - provenance: counts where it is about all subjects of `statement`.
+    ///   - builder: the builder's URI, whom the certificate names.
+    package init(_ statement: Statement, beside provenance: Statement? = nil, builder: String) throws {
+        var source = statement
+        if statement.predicateType != Provenance.predicateType, let provenance,
+            Set(statement.subjects.map(\.digest)).isSubset(of: provenance.subjects.map(\.digest))
+        {
+            source = provenance
+        }
+        json = try Self.claims(source, builder)
     }
 
     private static func claims(_ statement: Statement, _ builder: String) throws -> JSONObject {

@@ -51,7 +51,17 @@ package struct SigningProcess: BundleSigner {
     }
 
     package func bundle(around statement: [UInt8]) async throws -> UnverifiedBundle {
-        let question: JSON = ["statement": .string(Base64.encode(statement))]
+        try await ask(["statement": .string(Base64.encode(statement))])
+    }
+
+    package func bundle(around statement: [UInt8], beside provenance: [UInt8]) async throws -> UnverifiedBundle {
+        guard case .owner = identity, statement != provenance else { return try await bundle(around: statement) }
+        return try await ask([
+            "statement": .string(Base64.encode(statement)), "provenance": .string(Base64.encode(provenance)),
+        ])
+    }
+
+    private func ask(_ question: JSON) async throws -> UnverifiedBundle {
         let bytes: [UInt8]
         do {
             bytes = try await Self.told { try await conversation.ask(question.bytes(), timeLimit: timeLimit) }

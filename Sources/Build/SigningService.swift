@@ -46,15 +46,23 @@ package enum SigningService {
     private static func answer(_ question: [UInt8], _ signer: any StatementSigning) async -> [UInt8] {
         do {
             // A signer that takes anything could be made to sign a document of another kind.
-            guard
-                let bytes = (try? JSON(parsing: question))?["statement"]?.stringValue
-                    .flatMap({ try? Base64.decode($0) }), let statement = try? Statement(parsing: bytes)
-            else { throw KeyError(.malformed, "what should be signed is no in-toto statement") }
-            let answer: JSON = ["bundle": try await signer.bundle(around: bytes, statement).json]
+            let question = try? JSON(parsing: question)
+            guard let (bytes, statement) = Self.statement(question?["statement"]) else {
+                throw KeyError(.malformed, "what should be signed is no in-toto statement")
+            }
+            let provenance = Self.statement(question?["provenance"])?.statement
+            let answer: JSON = ["bundle": try await signer.bundle(around: bytes, statement, beside: provenance).json]
             return answer.bytes()
         } catch {
             return SigningMessages.failure(error)
         }
+    }
+
+    private static func statement(_ json: JSON?) -> (bytes: [UInt8], statement: Statement)? {
+        guard let bytes = json?.stringValue.flatMap({ try? Base64.decode($0) }),
+            let statement = try? Statement(parsing: bytes)
+        else { return nil }
+        return (bytes, statement)
     }
 
     private static func signer(
@@ -79,8 +87,10 @@ package enum SigningService {
 /// One who signs statements in this process.
 private protocol StatementSigning: Sendable {
     var identity: SignerIdentity { get }
-    /// A bundle around the bytes of `statement`.
-    func bundle(around bytes: [UInt8], _ statement: Statement) async throws -> UnverifiedBundle
+    /// A bundle around the bytes of `statement`, of whose subjects there may be provenance.
+    func bundle(
+        around bytes: [UInt8], _ statement: Statement, beside provenance: Statement?
+    ) async throws -> UnverifiedBundle
 }
 
 /// The time, for tokens and certificates.
@@ -105,7 +115,9 @@ private struct KeySigning: StatementSigning {
 
     var identity: SignerIdentity { .key(envelopes.publicKey) }
 
-    func bundle(around bytes: [UInt8], _ statement: Statement) async throws -> UnverifiedBundle {
+    func bundle(
+        around bytes: [UInt8], _ statement: Statement, beside provenance: Statement?
+    ) async throws -> UnverifiedBundle {
         if let witnessed {
             return try await witnessed.sign(.payload(type: Statement.payloadType, bytes), at: now()).bundle
         }
@@ -152,15 +164,19 @@ private final class TokenSigning: StatementSigning {
         identity = .owner(issuer: token.issuer, names: token.certificateNames)
     }
 
-    func bundle(around bytes: [UInt8], _ statement: Statement) async throws -> UnverifiedBundle {
+    func bundle(
+        around bytes: [UInt8], _ statement: Statement, beside provenance: Statement?
+    ) async throws -> UnverifiedBundle {
         let moment = try now()
-        let token = try await token(for: statement, at: moment)
+        let token = try await token(for: statement, beside: provenance, at: moment)
         return try await signer.sign(.payload(type: Statement.payloadType, bytes), token: token, at: moment).bundle
     }
 
-    private func token(for statement: Statement, at moment: Timestamp) async throws -> IdentityToken {
+    private func token(
+        for statement: Statement, beside provenance: Statement?, at moment: Timestamp
+    ) async throws -> IdentityToken {
         if let builder {
-            let claims = try BuildClaims(statement, builder: builder).json
+            let claims = try BuildClaims(statement, beside: provenance, builder: builder).json
             return try await source.token(for: claims, transport: client)
         }
         if let token = await held.token, moment < token.expires { return token }

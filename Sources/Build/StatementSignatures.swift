@@ -59,7 +59,9 @@ package struct StatementSignatures: Sendable {
         if let known = try remembered(key), known.envelope?.payload == statement, (try? signer.check(known)) != nil {
             return known
         }
-        let bundle = try await signer.bundle(around: statement)
+        let (_, record) = try PackageRecord.recorded(built.key, built.name, actions: actions, store: store)
+        let provenance = try PackageRecord.statement(record, .slsa, store: store)
+        let bundle = try await signer.bundle(around: statement, beside: provenance)
         guard let envelope = bundle.envelope, envelope.payload == statement,
             envelope.payloadType == Statement.payloadType
         else { throw BuildError(.changed, "the signer signed something else", package: built.name) }

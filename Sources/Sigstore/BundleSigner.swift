@@ -10,8 +10,17 @@ package protocol BundleSigner: Sendable {
     /// A bundle with the envelope around the exact bytes of an in-toto statement.
     func bundle(around statement: [UInt8]) async throws -> UnverifiedBundle
 
+    /// The same for a statement beside the provenance of its subjects, from which a certificate takes its claims.
+    func bundle(around statement: [UInt8], beside provenance: [UInt8]) async throws -> UnverifiedBundle
+
     /// Throws where this signer would not have made `bundle`, which somebody remembered: it is then signed anew.
     func check(_ bundle: UnverifiedBundle) throws
+}
+
+extension BundleSigner {
+    package func bundle(around statement: [UInt8], beside provenance: [UInt8]) async throws -> UnverifiedBundle {
+        try await bundle(around: statement)
+    }
 }
 
 /// Bundles by the holder of a key alone: in no log, and of no time.

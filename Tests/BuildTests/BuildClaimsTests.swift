@@ -43,4 +43,22 @@ struct BuildClaimsTests {
         let claims = try BuildClaims(statement(clean: false), builder: "https://ci.example/main").json
         #expect(Set(claims.map(\.key)) == ["build_signer_uri", "build_signer_digest", "run_invocation_uri"])
     }
+
+    @Test("another statement takes the claims of provenance of the same artifact, and of no other")
+    func beside() throws {
+        let builder = "https://ci.example/main"
+        let provenance = statement(clean: true)
+        var entry = Statement(
+            subjects: [Subject(name: "another name", digest: ["sha256": "dddd"])],
+            predicateType: "https://martlet.dev/cache-entry/v1", predicate: [:])
+        let claims = try BuildClaims(entry, beside: provenance, builder: builder).json
+        #expect(claims == (try BuildClaims(provenance, builder: builder).json))
+        entry.subjects.append(Subject(name: "x", digest: ["sha256": "eeee"]))
+        #expect(
+            try BuildClaims(entry, beside: provenance, builder: builder).json == ["build_signer_uri": .string(builder)])
+        #expect(try BuildClaims(entry, builder: builder).json == ["build_signer_uri": .string(builder)])
+        // Provenance speaks for itself.
+        let own = try BuildClaims(statement(clean: false), beside: provenance, builder: builder).json
+        #expect(own["source_repository_digest"] == nil)
+    }
 }

@@ -5,10 +5,13 @@
 A second machine, in a network namespace with an address of its own where this one allows that, gets everything from the
 cache; then the network is cut at each request in turn. Nothing is timed: each check waits for an event. PYTHON has moto.
 """
-import hashlib, http.client, http.server, json, os, pathlib, shutil, socket, subprocess, sys, threading, time, urllib.error, urllib.request
+import hashlib, http.client, http.server, json, os, pathlib, shutil, subprocess, sys, threading, urllib.request
+
+from suite import Suite, free_port
 
 MARTLET, WORK, PYTHON = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve(), os.path.abspath(sys.argv[3])
-passed = 0
+suite = Suite("caches")
+check, run = suite.check, suite.run
 
 WORKSPACE = {
     "WORKSPACE.yaml": "defaultTarget: app:app\n",
@@ -24,38 +27,6 @@ WORKSPACE = {
     "app/app.txt": "app\n",
 }
 PACKAGES = ["app:app", "lib:base", "lib:lib"]
-
-
-def check(name, ok, detail=""):
-    global passed
-    if not ok:
-        sys.exit(f"caches: FAILED {name}: {detail}")
-    passed += 1
-
-
-def run(*command, status=0, **options):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
-    if status is not None and done.returncode != status:
-        sys.exit(f"caches: {' '.join(map(str, command))} gave {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("0.0.0.0", 0))
-        return free.getsockname()[1]
-
-
-def wait_for(url):
-    for _ in range(1500):
-        try:
-            urllib.request.urlopen(url, timeout=10).close()
-            return
-        except urllib.error.HTTPError:
-            return
-        except (urllib.error.URLError, ConnectionError, socket.timeout):
-            time.sleep(0.02)
-    sys.exit(f"caches: {url} does not answer")
 
 
 class Network:
@@ -149,85 +120,6 @@ def check_cache(name, address, network, environment=None, remote=None):
     return digest
 
 
-def check_attackers(share, digest):
-    """What whoever can write the cache can't do."""
-    def attacked(name, reason, change, *arguments):
-        copy = WORK / f"attack-{Machine.count}"
-        shutil.copytree(share, copy)
-        change(copy)
-        machine = Machine()
-        results, said = machine.build("--remote-cache", str(copy), *(arguments or POLICY))
-        check(f"{name}: it is said", reason in said, said)
-        check(f"{name}: something is built here", "built" in results.values(), results)
-        check(f"{name}: the artifact is right", machine.digest == digest)
-        machine.remove()
-        shutil.rmtree(copy)
-
-    def files(copy, what):
-        return sorted(path for path in (copy / "v1" / what).rglob("*") if path.is_file())
-
-    def swap_blobs(copy):
-        for path in files(copy, "blobs"):
-            path.write_bytes(bytes(byte ^ 1 for byte in path.read_bytes()))
-
-    def truncate(what):
-        def change(copy):
-            for path in files(copy, what):
-                path.write_bytes(path.read_bytes()[:-20])
-        return change
-
-    def replay(copy):
-        entries = files(copy, "entries")
-        contents = [path.read_bytes() for path in entries]
-        for path, content in zip(entries, contents[1:] + contents[:1]):
-            path.write_bytes(content)
-
-    def edit(body):
-        def change(copy):
-            for path in files(copy, "entries"):
-                entry = json.loads(path.read_bytes())
-                body(entry)
-                path.write_text(json.dumps(entry))
-        return change
-
-    def unsign(entry):
-        entry["entry"]["dsseEnvelope"]["signatures"] = []
-
-    def swap_sidecar(entry):
-        entry["documents"]["statement-leeway-v0.2"] = "e30="
-
-    attacked("swapped blobs", "replaced", swap_blobs)
-    attacked("truncated blobs", "ends after", truncate("blobs"))
-    attacked("truncated entries", "the entry is no JSON", truncate("entries"))
-    attacked("an entry under another key", "not the one that was asked for", replay)
-    attacked("a downgrade to unsigned", "is not signed", edit(unsign))
-    attacked("an altered sidecar", "not the one that was signed for", edit(swap_sidecar))
-    attacked("somebody else's good signature", "signature of its entry", lambda copy: None,
-             "--cache-policy", str(WORK / "other.pub"))
-
-    # A pull request reads what is trusted and writes its own; moving that does not make it trusted.
-    copy = WORK / "namespaces"
-    shutil.copytree(share, copy)
-    change = "pull request\n"
-    contributor = Machine()
-    (contributor.root / "ws/app/app.txt").write_text(change)
-    results, said = contributor.build(
-        "--remote-cache", str(copy), "--cache-namespace", "pr/17", "--cache-policy", f"main={WORK}/ci.pub",
-        "--cache-policy", f"pr/17={WORK}/other.pub", "--sign", "--key", str(WORK / "other.key"))
-    check("a pull request: it reads what is trusted", results == {"app:app": "built", "lib:lib": "cached"}, (results, said))
-    own = files(copy, "entries/pr~17")
-    check("a pull request: it writes its own", len(own) == 1 and len(files(copy, "entries/main")) == 3, own)
-    target = copy / "v1/entries/main" / own[0].relative_to(copy / "v1/entries/pr~17")
-    target.parent.mkdir(exist_ok=True)
-    shutil.copy(own[0], target)
-    victim = Machine()
-    (victim.root / "ws/app/app.txt").write_text(change)
-    results, said = victim.build("--remote-cache", str(copy), *POLICY)
-    check("a moved entry: it is refused", results["app:app"] == "built" and "signature of its entry" in said, said)
-    for machine in [contributor, victim]:
-        machine.remove()
-
-
 class Cutting:
     """A web server in front of another that is gone from one request on."""
 
@@ -305,7 +197,7 @@ def nginx(network):
                 server {{ listen 0.0.0.0:{port}; root {root}/data; location / {{ dav_methods PUT DELETE MKCOL; }} }} }}
         """)
     process = subprocess.Popen(["nginx", "-p", str(root), "-c", str(root / "nginx.conf")], stderr=subprocess.DEVNULL)
-    wait_for(f"http://127.0.0.1:{port}/")
+    suite.wait_for(f"http://127.0.0.1:{port}/")
     return process, port
 
 
@@ -317,7 +209,7 @@ def docker_registry():
                       f"http: {{addr: '0.0.0.0:{port}', secret: test}}\n")
     process = subprocess.Popen(
         ["docker-registry", "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(f"http://127.0.0.1:{port}/v2/")
+    suite.wait_for(f"http://127.0.0.1:{port}/v2/")
     return process, port
 
 
@@ -326,7 +218,7 @@ def bucket():
     process = subprocess.Popen(
         [PYTHON, "-m", "moto.server", "-H", "0.0.0.0", "-p", str(port)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(f"http://127.0.0.1:{port}/moto-api/")
+    suite.wait_for(f"http://127.0.0.1:{port}/moto-api/")
     urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/results", method="PUT")).close()
     return process, port
 
@@ -348,7 +240,6 @@ def main():
     processes = []
     try:
         digest = check_cache("directory", str(WORK / "share"), network)
-        check_attackers(WORK / "share", digest)
 
         process, port = nginx(network)
         processes.append(process)
@@ -374,7 +265,7 @@ def main():
         if network.prefix:
             network.close()
     where = "in a network namespace" if network.prefix else "with another home"
-    print(f"remote caches: {passed} checks with nginx, moto and docker-registry; the second machine {where}, {cuts} cuts")
+    print(f"remote caches: {suite.passed} checks with nginx, moto and docker-registry; the second machine {where}, {cuts} cuts")
 
 
 main()
