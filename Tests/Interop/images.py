@@ -177,6 +177,8 @@ metadataTest:
     say("structure tests run without a daemon")
 
 
+# Another user runs it too, who may not enter the folder that it is in.
+martlet = shutil.copy(martlet, work / "program")
 fetch(work)
 signatures()
 built = reproducibility()
