@@ -2,7 +2,7 @@ package import Bytes
 internal import Database
 internal import Inventory
 
-/// Asks the index, as it was when the first question was put. One connection that only reads; it blocks.
+/// Asks the index, as it was when this was opened. One connection that only reads; it blocks.
 package final class LineageSearch {
     /// How much an answer may hold.
     package struct Limits: Sendable {
