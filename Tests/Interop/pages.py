@@ -120,8 +120,9 @@ def keyless(predicate):
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):
-    """Passes requests on, and flips one bit of what begins with `target`."""
+    """Passes requests on, and flips one bit of what begins with `target`: of the byte at `place`, or of the middle."""
     target = None
+    place = None
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
@@ -134,7 +135,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
             with open(own, "rb") as file:
                 body = bytearray(file.read())
         if Proxy.target and self.path.startswith(Proxy.target):
-            body[len(body) // 2] ^= 1
+            body[len(body) // 2 if Proxy.place is None else Proxy.place] ^= 1
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in ("content-length", "transfer-encoding", "connection", "date"):
@@ -329,7 +330,17 @@ def tampered(browser, index):
         check("it is said", "wrong" in browser.value("document.getElementById('verdict').textContent"))
     browser.look(False)
     browser.picture("tampered-light")
-    Proxy.target = None
+
+    # No byte of a checkpoint is beside the point: not one of its names, its spaces, or either signature.
+    with urllib.request.urlopen(f"{URL}/log/checkpoint") as answer:
+        note = answer.read()
+    ends = [at for at, byte in enumerate(note) if byte in b" =\n"]
+    Proxy.target = "/log/checkpoint"
+    for place in sorted({at + step for at in ends for step in (-1, 0, 1)} & set(range(len(note)))):
+        Proxy.place = place
+        browser.open(f"{SEEN}/explore/entry/{index}")
+        check(f"byte {place} of {note!r} was changed", browser.verdict() == "bad")
+    Proxy.target = Proxy.place = None
 
 
 def without_scripts(browser, index):

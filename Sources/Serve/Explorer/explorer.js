@@ -121,7 +121,12 @@ async function verify(info, signature, message) {
 
 // The log
 
-/** Reads a signed note (C2SP signed-note) that is a checkpoint, and checks both signatures of the log. */
+/**
+ * Reads a signed note (C2SP signed-note) that is a checkpoint, and checks both signatures of the log.
+ *
+ * Others, such as witnesses, may sign beside it. Of the log's two none may be missing: who spoils a signature must not
+ * get by with the other.
+ */
 async function checkpoint(log) {
   const note = textOf.decode(await fetchBytes("/log/checkpoint"));
   const middle = note.indexOf("\n\n");
@@ -137,11 +142,14 @@ async function checkpoint(log) {
       join([0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0], raw)],
     [(await sha256(log.ecdsa)).slice(0, 4), log.ecdsa],
   ];
+  insist(note.endsWith("\n"), "the checkpoint's last line has no end");
   const good = [];
-  for (const line of note.slice(middle + 2).split("\n")) {
-    const words = /^\u2014 ([^ ]+) ([A-Za-z0-9+/=]+)$/.exec(line);
-    if (!words || words[1] !== origin) continue;
+  for (const line of note.slice(middle + 2, -1).split("\n")) {
+    const words = /^\u2014 ([^ ]+) ([A-Za-z0-9+/]+={0,2})$/.exec(line);
+    insist(words, "the checkpoint has a line that is no signature");
     const bytes = base64(words[2]);
+    insist(btoa(String.fromCharCode(...bytes)) === words[2], "a signature of the checkpoint is written in another way");
+    if (words[1] !== origin) continue;
     for (const [id, info] of ids) {
       if (!equal(bytes.slice(0, 4), id)) continue;
       const [holds, kind] = await verify(info, bytes.slice(4), message);
@@ -149,7 +157,7 @@ async function checkpoint(log) {
       good.push(kind);
     }
   }
-  insist(good.length > 0, "no signature is by the log's keys");
+  insist(good.length === ids.length, "a signature by one of the log's keys is missing");
   return { size: BigInt(count), root: base64(root), kinds: good };
 }
 
