@@ -178,6 +178,14 @@ INLINE long execute(const char *name, char **arguments, char **environment, cons
     return result;
 }
 
+/// Whether a file system has no room for another block or another file; not when it has no bound or cannot be asked.
+INLINE int is_full(const char *place) {
+    unsigned long figures[64];  // struct statfs: type, block size, blocks, free blocks, available, files, free files
+    figures[2] = 0;
+    if (CALL(SYS_statfs, place, figures, 0, 0) < 0 || figures[2] == 0) return 0;
+    return figures[3] == 0 || figures[6] == 0;
+}
+
 IN_STAGE __attribute__((noreturn)) void csandbox_stage_main(void) {
     long size = CALL(SYS_lseek, 6, 0, 2, 0);
     long map = size < 0 ? size : call6(SYS_mmap, 0, size, 3, 2 /* MAP_PRIVATE */, 6, 0);
@@ -278,7 +286,17 @@ IN_STAGE __attribute__((noreturn)) void csandbox_stage_main(void) {
     long left;
     do left = CALL(SYS_wait4, -1, 0, 0x40000001 /* __WALL, WNOHANG */, 0);
     while (left > 0);
-    say(CSANDBOX_SAYS_ENDED, status, left == 0, -1);
+    int detail = left == 0 ? CSANDBOX_LEFT_PROCESSES : 0;
+    if (!(flags & CSANDBOX_PLAN_COLLECT)) {
+        // Letter by letter, since there is no constant data here.
+        char place[9];
+        place[0] = '/', place[1] = 't', place[2] = 'm', place[3] = 'p', place[4] = 0;
+        if (is_full(place)) detail |= CSANDBOX_FULL_TEMPORARY;
+        place[1] = 'd', place[2] = 'e', place[3] = 'v', place[4] = '/';
+        place[5] = 's', place[6] = 'h', place[7] = 'm', place[8] = 0;
+        if (is_full(place)) detail |= CSANDBOX_FULL_SHARED_MEMORY;
+    }
+    say(CSANDBOX_SAYS_ENDED, status, detail, -1);
     if ((flags & CSANDBOX_PLAN_COLLECT) && left == 0) {
         // martlet ends what is left; until then this process keeps it findable.
         do left = CALL(SYS_wait4, -1, 0, 0x40000000, 0);

@@ -241,9 +241,15 @@ struct SupervisedRun {
             return
         case Int32(CSANDBOX_SAYS_ENDED):
             if waitStatus == nil { waitStatus = message.value }
-            if message.detail == 1 {
+            if message.detail & Int32(CSANDBOX_LEFT_PROCESSES) != 0 {
                 observer.add("background-process", "processes went on after the command's end and were killed")
                 if !settings.hasNamespace { endEverything() }
+            }
+            if message.detail & Int32(CSANDBOX_FULL_TEMPORARY) != 0 {
+                observer.add("full-disk", "/tmp was full; its bound is half of the step's memory limit")
+            }
+            if message.detail & Int32(CSANDBOX_FULL_SHARED_MEMORY) != 0 {
+                observer.add("full-disk", "/dev/shm was full; its bound is a quarter of the step's memory limit")
             }
         case Int32(CSANDBOX_SAYS_NOT_RUN):
             let text = "martlet: the command cannot be run: \(Errno(rawValue: message.value))\n"

@@ -96,6 +96,13 @@ package struct SystemCallRule: Hashable, Sendable {
         .init("fanotify_init", then: .refuse("fanotify")),
         .init("iopl ioperm", then: .refuse("io-port")),
         .init("vhangup", then: .refuse("terminal")),
+        // User 0 and group 0 are not in the sandbox's namespace; the kernel refuses them without a word.
+        .init("setuid setgid setfsuid setfsgid", when: .equals(argument: 0, value: 0), then: .refuse("become-root")),
+        .init(
+            "setreuid setregid setresuid setresgid", when: .equals(argument: 0, value: 0), then: .refuse("become-root")),
+        .init(
+            "setreuid setregid setresuid setresgid", when: .equals(argument: 1, value: 0), then: .refuse("become-root")),
+        .init("setresuid setresgid", when: .equals(argument: 2, value: 0), then: .refuse("become-root")),
         .init("_sysctl nfsservctl lookup_dcookie uselib move_pages modify_ldt", then: .answer(notImplemented)),
         // TIOCSTI types into a terminal, TIOCLINUX pastes into a console.
         .init("ioctl", when: .equals(argument: 1, value: 0x5412), then: .refuse("terminal")),

@@ -17,8 +17,6 @@ struct HostileStep: Sendable, CustomTestStringConvertible {
         case missing(String)
         /// In `violations` of a traced run.
         case traced(String)
-        /// Nowhere: the attempt finds nothing to act on.
-        case refusedOnly
     }
 
     var name: String
@@ -71,8 +69,11 @@ struct HostileStep: Sendable, CustomTestStringConvertible {
         .init("accounting", .violation("accounting")), .init("quota", .violation("quota")),
         .init("vsock", .violation("socket-family")), .init("packet-socket", .violation("socket-family")),
         .init("kernel-crypto-socket", .violation("socket-family")),
-        .init("become-root", .refusedOnly), .init("inherited-descriptor", .refusedOnly),
-        .init("fill-tmp", .refusedOnly, ["memory": .integer(64 << 20)]),
+        .init("become-root", .violation("become-root")), .init("become-group-root", .violation("become-root")),
+        .init("become-root-again", .violation("become-root")),
+        .init("inherited-descriptor", .missing("/proc/self/fd/3")),
+        .init("fill-tmp", .violation("full-disk"), ["memory": .integer(64 << 20)]),
+        .init("fill-shared-memory", .violation("full-disk"), ["memory": .integer(64 << 20)]),
         .init("fork-bomb", .limit("processes"), ["processes": 40]),
         .init("memory-hog", .limit("memory"), ["memory": .integer(64 << 20)]),
         .init("memory-family", .limit("memory"), ["memory": .integer(64 << 20)]),
@@ -104,7 +105,6 @@ struct HostileStepTests {
             #expect(report.missing.contains { $0.hasSuffix(path) }, "\(report)")
             #expect(report.end == "exited 0", "\(report)")
         case .limit(let name): #expect(report.end == "limit \(name)", "\(report)")
-        case .refusedOnly: #expect(report.end == "exited 0", "\(report)")
         }
         #expect(try runner.directory.read("store/blob") == "blob")
         #expect(try runner.directory.read("lower/file") == "lower")

@@ -104,13 +104,17 @@ enum {
     CSANDBOX_SAYS_NOTHING = 0,
     /// The walls stand; the listener may come with it.
     CSANDBOX_SAYS_READY = 1,
-    /// The command ended: `value` is its wait status, `detail` is 1 if it left processes behind.
+    /// The command ended: `value` is its wait status, `detail` what it left behind, of the bits below.
     CSANDBOX_SAYS_ENDED = 2,
     /// The command could not be run: `value` is an errno.
     CSANDBOX_SAYS_NOT_RUN = 3,
     /// The stage failed: `value` is an errno, `detail` one of the steps below.
     CSANDBOX_SAYS_FAILED = 4,
     CSANDBOX_SAYS_END_OF_FILE = 5,
+
+    CSANDBOX_LEFT_PROCESSES = 1,
+    CSANDBOX_FULL_TEMPORARY = 2,
+    CSANDBOX_FULL_SHARED_MEMORY = 4,
 
     CSANDBOX_STEP_PLAN = 1,
     CSANDBOX_STEP_DIRECTORY = 2,

@@ -187,8 +187,8 @@ static int attempt(const char *name) {
         }
         return GOT_THROUGH;
     }
-    if (IS("fill-tmp")) {
-        int file = open("/tmp/big", O_CREAT | O_WRONLY, 0644);
+    if (IS("fill-tmp") || IS("fill-shared-memory")) {
+        int file = open(IS("fill-tmp") ? "/tmp/big" : "/dev/shm/big", O_CREAT | O_WRONLY, 0644);
         if (ftruncate(file, 0) < 0) return verdict(-1);
         memset(buffer, 'x', sizeof(buffer));
         for (int count = 0; count < 1 << 20; count++) {
@@ -236,12 +236,14 @@ static int attempt(const char *name) {
     if (IS("packet-socket")) return verdict(socket(17, SOCK_RAW, 0));
     if (IS("kernel-crypto-socket")) return verdict(socket(38, SOCK_SEQPACKET, 0));
     if (IS("become-root")) return verdict(setuid(0));
+    if (IS("become-group-root")) return verdict(setresgid(-1, 0, -1));
+    if (IS("become-root-again")) return verdict(setresuid(-1, -1, 0));
     if (IS("inherited-descriptor")) {
         for (int descriptor = 3; descriptor < 1024; descriptor++) {
             if (fcntl(descriptor, F_GETFD) >= 0) return GOT_THROUGH;
         }
-        errno = EBADF;
-        return verdict(-1);
+        // Nor has one a path.
+        return opens("/proc/self/fd/3", O_RDONLY);
     }
 #if defined(__x86_64__)
     if (IS("x32")) return verdict(syscall(0x40000000 | 39));
