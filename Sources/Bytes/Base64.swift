@@ -24,22 +24,34 @@ package enum Base64 {
 
     /// Four characters for each three bytes, padded with `=`, in the standard alphabet unless told otherwise.
     package static func encode(_ bytes: [UInt8], alphabet: Alphabet = .standard, padded: Bool = true) -> String {
-        let digits = alphabet == .urlSafe ? urlSafeDigits : standardDigits
         var out: [UInt8] = []
         out.reserveCapacity((bytes.count + 2) / 3 * 4)
+        append(bytes, to: &out, alphabet: alphabet, padded: padded)
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// Appends the text of `bytes`, as `encode` gives it.
+    package static func append(
+        _ bytes: [UInt8], to out: inout [UInt8], alphabet: Alphabet = .standard, padded: Bool = true
+    ) {
+        let digits = (alphabet == .urlSafe ? urlSafeDigits : standardDigits).span
+        let bytes = bytes.span
         var index = 0
-        while index < bytes.count {
-            let left = bytes.count - index
-            let first = UInt32(bytes[index]) << 16
-            let second = left > 1 ? UInt32(bytes[index + 1]) << 8 : 0
-            let group = first | second | (left > 2 ? UInt32(bytes[index + 2]) : 0)
+        while index + 3 <= bytes.count {
+            let group = UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2])
             out.append(digits[Int(group >> 18)])
             out.append(digits[Int(group >> 12 & 63)])
-            if left > 1 { out.append(digits[Int(group >> 6 & 63)]) } else if padded { out.append(UInt8(ascii: "=")) }
-            if left > 2 { out.append(digits[Int(group & 63)]) } else if padded { out.append(UInt8(ascii: "=")) }
+            out.append(digits[Int(group >> 6 & 63)])
+            out.append(digits[Int(group & 63)])
             index += 3
         }
-        return String(decoding: out, as: UTF8.self)
+        let left = bytes.count - index
+        guard left > 0 else { return }
+        let group = UInt32(bytes[index]) << 16 | (left > 1 ? UInt32(bytes[index + 1]) << 8 : 0)
+        out.append(digits[Int(group >> 18)])
+        out.append(digits[Int(group >> 12 & 63)])
+        if left > 1 { out.append(digits[Int(group >> 6 & 63)]) } else if padded { out.append(UInt8(ascii: "=")) }
+        if padded { out.append(UInt8(ascii: "=")) }
     }
 
     /// The bytes that `text` stands for.

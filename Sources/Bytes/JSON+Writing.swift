@@ -80,7 +80,10 @@ private struct JSONWriter {
     /// The escapes of RFC 8785 section 3.2.2.2, which are the fewest that RFC 8259 allows.
     private mutating func string(_ text: String) {
         out.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
+        // Most texts have nothing to escape, and are taken as a whole.
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        if isPlain { out += text.utf8 }
+        for byte in isPlain ? "".utf8 : text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 out.append(UInt8(ascii: "\\"))

@@ -9,16 +9,23 @@ package struct HotPath: Sendable {
     let path: String
     let contentLimit: Int
     /// Called on the connection's thread with the content; it must not wait, and calls `reply` once, on any thread.
-    let answer: @Sendable (_ content: [UInt8], _ reply: @escaping @Sendable (HotAnswer) -> Void) -> Void
+    let answer: Answering
 
-    init(
-        _ path: String, contentLimit: Int,
-        answer: @escaping @Sendable (_ content: [UInt8], _ reply: @escaping @Sendable (HotAnswer) -> Void) -> Void
-    ) {
+    typealias Answering = @Sendable (_ content: [UInt8], _ reply: @escaping @Sendable (HotReply) -> Void) -> Void
+
+    init(_ path: String, contentLimit: Int, answer: @escaping Answering) {
         self.path = path
         self.contentLimit = contentLimit
         self.answer = answer
     }
+}
+
+/// What becomes of a request of a hot path.
+enum HotReply: Sendable {
+    /// It is answered; the answer is made on the connection's thread.
+    case answer(@Sendable () -> HotAnswer)
+    /// It is not plain, and the routes answer it.
+    case routes
 }
 
 /// An answer as it leaves: head and content.
@@ -35,9 +42,10 @@ package struct HotAnswer: Sendable {
     init(_ status: Int, _ type: String, _ content: [UInt8], _ fields: HTTPFields) {
         var bytes = ByteBuffer()
         bytes.reserveCapacity(128 + content.count)
-        if status == 200 {
-            bytes.writeStaticString("HTTP/1.1 200 OK\r\nServer: martlet\r\n")
-        } else {
+        switch status {
+        case 200: bytes.writeStaticString("HTTP/1.1 200 OK\r\nServer: martlet\r\n")
+        case 201: bytes.writeStaticString("HTTP/1.1 201 Created\r\nServer: martlet\r\n")
+        default:
             bytes.writeString("HTTP/1.1 \(status) \(HTTPResponseStatus(statusCode: status).reasonPhrase)\r\n")
             bytes.writeStaticString("Server: martlet\r\n")
         }

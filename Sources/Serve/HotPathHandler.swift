@@ -14,7 +14,7 @@ final class HotPathHandler: ChannelDuplexHandler {
     private enum State {
         /// Between requests, or within one that others answer.
         case handingOn
-        case collecting(HotPath, ByteBuffer?)
+        case collecting(HotPath)
         /// Until the end of a request whose answer is known.
         case knowing(HotAnswer)
         case answering
@@ -35,6 +35,9 @@ final class HotPathHandler: ChannelDuplexHandler {
     /// Where answers are bytes: on the way out, past what makes them of parts.
     private let encoder: ChannelHandlerContext
     private var state = State.handingOn
+    /// What is collected or being answered. It is not within the state, where more content would copy what is there.
+    private var head: HTTPRequestHead?
+    private var content: ByteBuffer?
     /// The requests that were handed on and have no whole answer yet.
     private var handedOn = 0
     private var held = CircularBuffer<Held>()
@@ -84,25 +87,24 @@ final class HotPathHandler: ChannelDuplexHandler {
             if handedOn == 0, let answer = paths.kept(for: head) {
                 state = .knowing(answer)
             } else if handedOn == 0, let path = paths.path(for: head) {
-                state = .collecting(path, nil)
+                state = .collecting(path)
+                self.head = head
             } else {
                 handedOn += 1
                 state = .handingOn
                 context.fireChannelRead(wrapInboundOut(part))
             }
-        case (.body(let more), .collecting(let path, let known)):
-            var content = known
+        case (.body(let more), .collecting):
             if content == nil { content = more } else { content?.writeImmutableBuffer(more) }
-            state = .collecting(path, content)
         case (.end, .knowing(let answer)):
             state = .handingOn
             pace.answer(answer.bytes, past: encoder)
-        case (.end, .collecting(let path, let content)):
+        case (.end, .collecting(let path)):
             state = .answering
             let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
             let loop = context.eventLoop
-            path.answer(content.map { Array($0.readableBytesView) } ?? []) { answer in
-                loop.execute { bound.value.finish(answer) }
+            path.answer(content.map { Array($0.readableBytesView) } ?? []) { reply in
+                loop.execute { bound.value.finish(reply) }
             }
         default: context.fireChannelRead(wrapInboundOut(part))
         }
@@ -115,10 +117,20 @@ final class HotPathHandler: ChannelDuplexHandler {
         context.write(data, promise: promise)
     }
 
-    private func finish(_ answer: HotAnswer) {
-        guard let context, isAnswering else { return }
-        pace.answer(answer.bytes, past: encoder)
+    private func finish(_ reply: HotReply) {
+        guard let context, isAnswering, let head else { return }
+        let content = content
+        self.head = nil
+        self.content = nil
         state = .handingOn
+        switch reply {
+        case .answer(let make): pace.answer(make().bytes, past: encoder)
+        case .routes:
+            handedOn += 1
+            context.fireChannelRead(wrapInboundOut(.head(head)))
+            if let content { context.fireChannelRead(wrapInboundOut(.body(content))) }
+            context.fireChannelRead(wrapInboundOut(.end(nil)))
+        }
         while !isAnswering, let next = held.popFirst() {
             switch next {
             case .part(let part): receive(part, context)

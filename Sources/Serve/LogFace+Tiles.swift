@@ -130,17 +130,16 @@ extension LogFace {
     var addPath: HotPath {
         let counters = Self.counters("add", "POST", in: site)
         return HotPath("/log/add", contentLimit: EntryBundle.greatestEntryByteCount) { body, reply in
-            guard !body.isEmpty else { return reply(HotAnswer(Refusal(.badRequest, "the entry is empty"))) }
-            service.store.place(body) { result in
-                do {
-                    let index = try result.get()
-                    for counter in counters { counter.add() }
-                    reply(HotAnswer(text: String(index)))
-                } catch {
-                    let refusal = Self.refusal(for: error)
-                    count("add", refusal.status.code)
-                    reply(HotAnswer(refusal))
-                }
+            guard !body.isEmpty else { return reply(.routes) }
+            service.store.add(LogSubmission(body: body, searchKeys: [])) { result in
+                reply(
+                    .answer {
+                        hotAnswer("add") {
+                            let index = try result.get().index
+                            for counter in counters { counter.add() }
+                            return HotAnswer(text: String(index))
+                        }
+                    })
             }
         }
     }

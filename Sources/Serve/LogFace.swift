@@ -1,6 +1,8 @@
 internal import Bytes
 internal import HTTPTypes
 internal import Hummingbird
+internal import NIOCore
+internal import NIOPosix
 internal import Sigstore
 internal import TileLog
 
@@ -13,6 +15,8 @@ package struct LogFace: Face {
     let site: Site
     /// Full tiles that were asked for.
     package let keptAnswers: KeptAnswers?
+    /// Where signatures of submissions are checked that come on the hot path: a thread for each processor.
+    let checkers: NIOThreadPool
     private let close: @Sendable () async -> Void
 
     /// `close` ends what the log holds, after the last request.
@@ -24,6 +28,8 @@ package struct LogFace: Face {
         self.site = site
         self.close = close
         keptAnswers = KeptAnswers(Self.counters("tile", "GET", in: site))
+        checkers = NIOThreadPool(numberOfThreads: System.coreCount)
+        checkers.start()
     }
 
     package var notices: [FaceNotice] {
@@ -40,7 +46,7 @@ package struct LogFace: Face {
         addTiles(to: routes)
     }
 
-    package var hotPaths: [HotPath] { takesRawEntries ? [addPath] : [] }
+    package var hotPaths: [HotPath] { [createPath] + (takesRawEntries ? [addPath] : []) }
 
     package func health() async -> FaceHealth {
         do {
@@ -51,7 +57,10 @@ package struct LogFace: Face {
         }
     }
 
-    package func stop() async { await close() }
+    package func stop() async {
+        try? await checkers.shutdownGracefully()
+        await close()
+    }
 
     // MARK: What all interfaces share
 
@@ -68,14 +77,25 @@ package struct LogFace: Face {
         }
     }
 
-    /// What counts answers of 200 that take the short way.
-    static func counters(_ call: String, _ method: String, in site: Site) -> [Metrics.Counter] {
+    /// The same where no task waits for the answer.
+    func hotAnswer(_ call: String, _ body: () throws -> HotAnswer) -> HotAnswer {
+        do {
+            return try body()
+        } catch {
+            let refusal = Self.refusal(for: error)
+            count(call, refusal.status.code)
+            return HotAnswer(refusal)
+        }
+    }
+
+    /// What counts answers that take the short way.
+    static func counters(_ call: String, _ method: String, status: Int = 200, in site: Site) -> [Metrics.Counter] {
         [
             site.metrics.counter(
-                "martlet_requests_total", labels: [("face", "log"), ("method", method), ("status", "200")],
+                "martlet_requests_total", labels: [("face", "log"), ("method", method), ("status", "\(status)")],
                 help: "Requests that were answered."),
             site.metrics.counter(
-                "martlet_log_requests_total", labels: [("call", call), ("status", "200")],
+                "martlet_log_requests_total", labels: [("call", call), ("status", "\(status)")],
                 help: "Requests to the log, by what they asked for."),
         ]
     }

@@ -138,10 +138,13 @@ package struct LogService: Sendable {
     /// The last look before an answer leaves: an entry whose proof does not lead to the signed root is a fault of ours,
     /// and the client must not get it.
     package func check(_ stored: ProvenEntry) throws {
+        try check(stored.body, at: stored.index, stored.path, stored.head)
+    }
+
+    func check(_ body: [UInt8], at index: UInt64, _ path: [Digest], _ head: LogHead) throws {
         do {
             try MerkleProof.verifyInclusion(
-                of: MerkleTree.leafHash(stored.body), at: stored.index, inTreeOf: stored.head.size,
-                root: stored.head.root, path: stored.path)
+                of: MerkleTree.leafHash(body), at: index, inTreeOf: head.size, root: head.root, path: path)
         } catch {
             throw Refusal(.internalServerError, "the log's own proof of the entry is wrong")
         }

@@ -12,8 +12,8 @@ package protocol LogStore: Sendable {
     /// Adds bytes as entries that nothing but their hash finds, and gives their places.
     func place(_ leaves: [[UInt8]]) async throws -> (indexes: [UInt64], head: LogHead)
 
-    /// The same for one, without a task that waits: `answer` is called once, on any thread.
-    func place(_ leaf: [UInt8], answer: @escaping @Sendable (Result<UInt64, any Error>) -> Void)
+    /// Adds one body without a task that waits: `answer` is called once, on any thread, and must be quick.
+    func add(_ submission: LogSubmission, answer: @escaping @Sendable (Result<AddedBody, any Error>) -> Void)
 
     /// The entry at this place with a proof under the newest checkpoint; `nil` where there is none.
     func entry(at index: UInt64) async throws -> ProvenEntry?
@@ -48,6 +48,23 @@ package struct LogSubmission: Hashable, Sendable {
     package init(body: [UInt8], searchKeys: [String]) {
         self.body = body
         self.searchKeys = searchKeys
+    }
+}
+
+/// What came of a body: it is durable and signed for.
+package struct AddedBody: Sendable {
+    package let index: UInt64
+    /// Whether it was there before it was added.
+    package let isDuplicate: Bool
+    package let head: LogHead
+    /// Computes the proof of a body that was not there before.
+    package let path: @Sendable () throws -> [Digest]
+
+    package init(index: UInt64, isDuplicate: Bool, head: LogHead, path: @escaping @Sendable () throws -> [Digest]) {
+        self.index = index
+        self.isDuplicate = isDuplicate
+        self.head = head
+        self.path = path
     }
 }
 
@@ -90,8 +107,7 @@ package struct ProvenEntry: Hashable, Sendable {
 
 extension TransparencyLog: LogStore {
     package func add(_ submissions: [LogSubmission]) async throws -> [ProvenEntry] {
-        let added = try await add(
-            submissions.map { NewEntry(leaf: $0.body, keys: $0.searchKeys.map { SearchKey($0) }) })
+        let added = try await add(submissions.map { NewEntry($0) })
         return zip(added, submissions).map { added, submission in
             ProvenEntry(
                 index: added.index, body: submission.body, time: added.time / 1000, isDuplicate: added.isDuplicate,
@@ -104,11 +120,17 @@ extension TransparencyLog: LogStore {
         return (placed.indexes, LogHead(placed.checkpoint))
     }
 
-    package func place(_ leaf: [UInt8], answer: @escaping @Sendable (Result<UInt64, any Error>) -> Void) {
-        place(NewEntry(leaf: leaf)) { result in
+    package func add(
+        _ submission: LogSubmission, answer: @escaping @Sendable (Result<AddedBody, any Error>) -> Void
+    ) {
+        add(NewEntry(submission)) { result in
             switch result {
-            case .success(let placed) where placed.indexes.count == 1: answer(.success(placed.indexes[0]))
-            case .success: answer(.failure(Refusal(.internalServerError, "the log gave no entry")))
+            case .success(let added):
+                answer(
+                    .success(
+                        AddedBody(
+                            index: added.index, isDuplicate: added.isDuplicate, head: LogHead(added.checkpoint)
+                        ) { try added.inclusionProof() }))
             case .failure(let error): answer(.failure(error))
             }
         }
@@ -135,6 +157,12 @@ extension TransparencyLog: LogStore {
 
     package func consistencyProof(from old: UInt64, to new: UInt64) async throws -> [Digest] {
         try await consistencyProof(from: old, to: Optional(new))
+    }
+}
+
+extension NewEntry {
+    fileprivate init(_ submission: LogSubmission) {
+        self.init(leaf: submission.body, keys: submission.searchKeys.map { SearchKey($0) })
     }
 }
 

@@ -65,8 +65,14 @@ package enum KeyDetails: String, Hashable, Sendable, CaseIterable {
         } else {
             key = try PublicKey(der: bytes)
         }
+        try check(key.algorithm)
+        return key
+    }
+
+    /// Checks that keys of this algorithm may sign so.
+    package func check(_ algorithm: KeyAlgorithm) throws(KeyError) {
         let isRight =
-            switch (self, key.algorithm) {
+            switch (self, algorithm) {
             case (.ecdsaP256SHA256, .ecdsaP256), (.ecdsaP384SHA384, .ecdsaP384), (.ecdsaP384SHA256, .ecdsaP384),
                 (.ecdsaP521SHA512, .ecdsaP521), (.ecdsaP521SHA256, .ecdsaP521), (.ed25519, .ed25519),
                 (.rsaPKCS1, .rsa), (.mlDSA65, .mlDSA65), (.mlDSA87, .mlDSA87):
@@ -77,9 +83,8 @@ package enum KeyDetails: String, Hashable, Sendable, CaseIterable {
             default: false
             }
         guard isRight else {
-            throw KeyError(.malformed, "the key is \(key.algorithm), which \(rawValue) does not stand for")
+            throw KeyError(.malformed, "the key is \(algorithm), which \(rawValue) does not stand for")
         }
-        return key
     }
 
     /// Checks a signature that was made in this way.

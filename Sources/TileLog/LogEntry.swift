@@ -92,6 +92,25 @@ package struct PlacedEntries: Hashable, Sendable {
     package let checkpoint: SignedCheckpoint
 }
 
+/// Where one entry is, under a checkpoint that is signed and on the disk, with what proves it.
+package struct CommittedEntry: Sendable {
+    package let index: UInt64
+    /// Whether the log had the entry before. Its proof has to be read then: `inclusionProof(of:size:)` of the log.
+    package let isDuplicate: Bool
+    package let checkpoint: SignedCheckpoint
+    private let tree: TileTree
+
+    init(_ placement: LogWriter.Placement, checkpoint: SignedCheckpoint, tree: TileTree) {
+        index = placement.index
+        isDuplicate = if case .known = placement { true } else { false }
+        self.checkpoint = checkpoint
+        self.tree = tree
+    }
+
+    /// The audit path of a new entry to the checkpoint's root. It is computed when it is asked for.
+    package func inclusionProof() throws(LedgerError) -> [Digest] { try tree.inclusionProof(of: index) }
+}
+
 /// An entry as the log keeps it.
 package struct StoredEntry: Hashable, Sendable {
     package let index: UInt64

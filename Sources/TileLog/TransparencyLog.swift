@@ -160,7 +160,7 @@ extension TransparencyLog {
 
     /// Adds one entry, and calls `answer` once when it is on the disk and under a checkpoint, or refused: for servers
     /// that have no task for each request. `answer` runs on a thread of the log or of the caller, and must be quick.
-    package func place(_ entry: NewEntry, answer: @escaping @Sendable (Result<PlacedEntries, TileLogError>) -> Void) {
+    package func add(_ entry: NewEntry, answer: @escaping @Sendable (Result<CommittedEntry, TileLogError>) -> Void) {
         let hashed: HashedEntry
         do {
             hashed = try HashedEntry(entry, parts.settings, limit: parts.entryLimit)
@@ -173,7 +173,14 @@ extension TransparencyLog {
                 kind: .add, entries: [hashed], byteCount: hashed.recordByteCount(limit: parts.entryLimit)
             ) { result in
                 answer(
-                    result.map { PlacedEntries(indexes: $0.placements.map(\.index), checkpoint: $0.checkpoint) })
+                    result.flatMap { committed in
+                        guard let placement = committed.placements.first else {
+                            return .failure(TileLogError(.unreachable, "the log gave the entry no place"))
+                        }
+                        return .success(
+                            CommittedEntry(
+                                placement, checkpoint: committed.checkpoint, tree: committed.tree))
+                    })
             })
     }
 

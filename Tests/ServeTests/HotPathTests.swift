@@ -12,7 +12,7 @@ import Testing
 struct HotPathTests {
     /// What was asked on hot paths. The lock guards the list alone.
     private final class Questions: Sendable {
-        let list = Mutex<[(content: [UInt8], reply: @Sendable (HotAnswer) -> Void)]>([])
+        let list = Mutex<[(content: [UInt8], reply: @Sendable (HotReply) -> Void)]>([])
     }
 
     /// A connection with the handler, and the replies that it waits for.
@@ -69,7 +69,11 @@ struct HotPathTests {
         }
 
         func reply(_ text: String) {
-            questions.list.withLock { $0.removeFirst() }.reply(HotAnswer(text: text))
+            reply(.answer { HotAnswer(text: text) })
+        }
+
+        func reply(_ reply: HotReply) {
+            questions.list.withLock { $0.removeFirst() }.reply(reply)
             channel.embeddedEventLoop.run()
         }
 
@@ -119,6 +123,31 @@ struct HotPathTests {
         #expect(try connection.answers() == ["200 first", "200 second"])
         // What stands behind a request that others answer is theirs too.
         #expect(try connection.handedOn() == ["/healthz", "/log/add"])
+        #expect(connection.asked.isEmpty)
+        try connection.answerAsOther()
+        try connection.answerAsOther()
+        try connection.send(.POST, "/log/add", [4])
+        connection.reply("fourth")
+        #expect(try connection.answers() == ["200 ", "200 ", "200 fourth"])
+    }
+
+    @Test("what turns out not to be plain is handed on as it came")
+    func handingOn() throws {
+        let connection = try Connection()
+        try connection.send(.POST, "/log/add", [1, 2])
+        try connection.send(.POST, "/log/add", [3])
+        connection.reply(.routes)
+        var parts: [HTTPServerRequestPart] = []
+        while let part = try connection.channel.readInbound(as: HTTPServerRequestPart.self) { parts.append(part) }
+        // What came after it follows, for answers leave in order.
+        guard parts.count == 6, case .head(let head) = parts[0], case .body(let content) = parts[1],
+            case .end = parts[2]
+        else {
+            Issue.record("\(parts)")
+            return
+        }
+        #expect(head.uri == "/log/add" && head.headers["Content-Length"] == ["2"])
+        #expect(Array(content.readableBytesView) == [1, 2])
         #expect(connection.asked.isEmpty)
         try connection.answerAsOther()
         try connection.answerAsOther()

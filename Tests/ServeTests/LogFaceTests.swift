@@ -234,6 +234,44 @@ struct LogFaceTests {
         }
     }
 
+    @Test("an answer without a task is what the routes answer, and the same again is answered by them")
+    func hotCreate() async throws {
+        try await RunningServer.with([.log]) { server in
+            let path = "/api/v2/log/entries"
+            for text in ["one", "two", "three"] {
+                let request = try Signer().requestV2(text)
+                let first = try await Self.post(server, path, request)
+                #expect(first.status == 201 && first.fields["Content-Type"] == "application/json")
+                // No query is for the hot path, so this is the routes' answer.
+                let routed = try await Self.post(server, path + "?await=log", request)
+                let again = try await Self.post(server, path, request)
+                #expect(routed.status == 201 && again.status == 201)
+                #expect(first.bytes == routed.bytes && first.bytes == again.bytes)
+                #expect(try JSON(parsing: first.bytes).bytes() == first.bytes)
+            }
+            var wrong = try Signer().requestV2("one")
+            let other = try Signer().requestV2("one")["hashedRekordRequestV002"]?["signature"]?["content"]
+            guard var inner = wrong["hashedRekordRequestV002"]?.objectValue,
+                var signature = inner["signature"]?.objectValue
+            else { throw CancellationError() }
+            signature["content"] = other
+            inner["signature"] = .object(signature)
+            wrong = ["hashedRekordRequestV002": .object(inner)]
+            for body in [wrong.bytes(), Array("{".utf8), []] {
+                let hot = try await server.ask(.post, path, fields: Self.json, body: body)
+                let routed = try await server.ask(.post, path + "?await=log", fields: Self.json, body: body)
+                #expect(hot.status == 400 && hot.bytes == routed.bytes)
+            }
+            // More than the hot path takes.
+            let large = Array(#"{"x":""#.utf8) + [UInt8](repeating: 0x20, count: 40_000) + Array(#""}"#.utf8)
+            #expect(try await server.ask(.post, path, fields: Self.json, body: large).status == 400)
+            let metrics = try await server.ask(.get, "/metrics")
+            #expect(
+                String(decoding: metrics.bytes, as: UTF8.self).contains(
+                    #"martlet_log_requests_total{call="v2-create",status="201"} 9"#))
+        }
+    }
+
     @Test("what is wrong with a request is told by its status")
     func refusals() async throws {
         try await RunningServer.with([.log]) { server in
@@ -405,8 +443,13 @@ private final class FaultyStore: LogStore {
         if let error = error.withLock({ $0 }) { throw error }
         return (Array(repeating: 0, count: leaves.count), latest)
     }
-    func place(_ leaf: [UInt8], answer: @escaping @Sendable (Result<UInt64, any Error>) -> Void) {
-        answer(error.withLock { $0 }.map { .failure($0) } ?? .success(0))
+    func add(_ submission: LogSubmission, answer: @escaping @Sendable (Result<AddedBody, any Error>) -> Void) {
+        answer(
+            error.withLock { $0 }.map { .failure($0) }
+                ?? .success(
+                    AddedBody(
+                        index: 0, isDuplicate: false, head: LogHead(size: 1, root: Digest.of("another"), checkpoint: "")
+                    ) { [] }))
     }
     var isFrozen: Bool { false }
     func head() async throws -> LogHead { latest }

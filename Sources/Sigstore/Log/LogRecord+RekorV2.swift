@@ -38,7 +38,7 @@ extension LogRecord {
         switch (publicKey, certificate) {
         case (let publicKey?, nil):
             let der = try publicKey.bytes("rawBytes")
-            key = try SubmittedKey(publicKey: der)
+            key = try KnownKeys.key(der)
             member = ["publicKey": ["rawBytes": .string(Base64.encode(der))]]
         case (nil, let certificate?):
             let der = try certificate.bytes("rawBytes")
@@ -52,8 +52,8 @@ extension LogRecord {
             throw SigstoreError(.malformed, "\(request.path).digest has not the length that \(details.rawValue) needs")
         }
         do {
-            let typed = try details.key(key.key.der)
-            try details.verify(content, of: .digest(digest), by: typed)
+            try details.check(key.key.algorithm)
+            try details.verify(content, of: .digest(digest), by: key.key)
         } catch {
             throw SigstoreError(.malformed, "the signature does not verify: \(error)")
         }
@@ -107,7 +107,7 @@ extension LogRecord {
 /// member by both of its names; `null` counts as absent.
 struct ProtobufFields {
     let path: String
-    private var members: [String: JSON] = [:]
+    private var members: [(name: String, value: JSON)] = []
 
     init(_ json: JSON, at path: String, _ names: [String]) throws(SigstoreError) {
         guard let object = json.objectValue else {
@@ -119,10 +119,10 @@ struct ProtobufFields {
             guard names.contains(where: { $0.hasSameBytes(as: name) }) else {
                 throw SigstoreError(.malformed, "\(path) has the unknown field \(member.key.safeForTerminal)")
             }
-            guard members[name] == nil else {
+            guard !members.contains(where: { $0.name == name }) else {
                 throw SigstoreError(.malformed, "\(path) has the field \(name) twice")
             }
-            members[name] = member.value
+            members.append((name, member.value))
         }
     }
 
@@ -142,7 +142,9 @@ struct ProtobufFields {
         return String(decoding: out, as: UTF8.self)
     }
 
-    func value(_ name: String) -> JSON? { members[name].flatMap { $0.isNull ? nil : $0 } }
+    func value(_ name: String) -> JSON? {
+        members.first { $0.name == name }.flatMap { $0.value.isNull ? nil : $0.value }
+    }
 
     func message(_ name: String, _ names: [String]) throws(SigstoreError) -> ProtobufFields? {
         guard let value = value(name) else { return nil }

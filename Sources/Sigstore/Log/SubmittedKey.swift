@@ -1,11 +1,14 @@
 internal import Bytes
 internal import Keys
+internal import Synchronization
 
 /// What checks a submission's signature: a public key, or a certificate and those above it.
 struct SubmittedKey {
     let key: PublicKey
     /// The signer's certificate first; empty for a bare key.
     let certificates: [Certificate]
+    /// The digest of the PEM, which names the key.
+    let digest: Digest
 
     /// The longest chain that is read.
     static let greatestChainCount = 10
@@ -41,6 +44,7 @@ struct SubmittedKey {
             throw SigstoreError(error.code == .unsupported ? .unsupported : .malformed, "\(error)")
         }
         certificates = []
+        digest = Digest.of(key.pem)
     }
 
     init(chain: [Certificate]) throws(SigstoreError) {
@@ -55,9 +59,10 @@ struct SubmittedKey {
         case .failure(let error): throw SigstoreError(.unsupported, "the certificate's key: \(error)")
         }
         certificates = chain
+        digest = Digest.of(chain.map(\.pem).joined())
     }
 
-    /// The PEM that is stored and whose digest names the key: of what was read, in the one form that we write.
+    /// The PEM that is stored: of what was read, in the one form that we write.
     var pem: [UInt8] {
         Array((certificates.isEmpty ? key.pem : certificates.map(\.pem).joined()).utf8)
     }
@@ -66,7 +71,7 @@ struct SubmittedKey {
     ///
     /// Rekor writes the digest bare for hashedrekord and with its algorithm's name for the others.
     func searchKeys(prefix: String) -> [String] {
-        [prefix + Digest.of(pem).hex] + (certificates.first?.alternativeNames ?? [])
+        [prefix + digest.hex] + (certificates.first?.alternativeNames ?? [])
     }
 
     /// How keys of this algorithm sign a digest by `hash`, among what Sigstore's registry has; `nil` where they don't.
@@ -105,10 +110,30 @@ struct SubmittedKey {
     }
 }
 
+/// Keys that were sent before: who signs much sends the same one each time, and to read it costs as much as a good part
+/// of checking its signature.
+enum KnownKeys {
+    private static let greatestCount = 256
+    private static let greatestByteCount = 1 << 10
+    /// By the bytes that they were read from. Guards the list alone.
+    private static let keys = Mutex<[[UInt8]: SubmittedKey]>([:])
+
+    static func key(_ der: [UInt8]) throws(SigstoreError) -> SubmittedKey {
+        if let known = keys.withLock({ $0[der] }) { return known }
+        let key = try SubmittedKey(publicKey: der)
+        guard der.count <= greatestByteCount else { return key }
+        keys.withLock { keys in
+            if keys.count >= greatestCount { keys.removeAll(keepingCapacity: true) }
+            keys[der] = key
+        }
+        return key
+    }
+}
+
 extension LogRecord {
     /// What entries by this key or certificate are found by: the digest of its PEM, as each kind of entry writes it.
     package static func searchKeys(forPEM text: [UInt8]) throws(SigstoreError) -> [String] {
-        let digest = Digest.of(try SubmittedKey(pem: text).pem).hex
+        let digest = try SubmittedKey(pem: text).digest.hex
         return [digest, "sha256:\(digest)"]
     }
 }
