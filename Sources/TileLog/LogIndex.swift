@@ -13,6 +13,8 @@ struct IndexMark: Hashable, Sendable {
 /// What the index is told of an entry.
 struct IndexAddition: Sendable {
     let identityPrefix: UInt64
+    /// That of the leaf hash, where it is not the identity.
+    var leafPrefix: UInt64?
     let index: UInt64
     let keys: [UInt64]
 }
@@ -68,7 +70,7 @@ final class LogIndex: Sendable {
     /// How far it is; `nil` when it is empty.
     var mark: IndexMark? { runs.last?.mark }
 
-    /// The entries whose identity begins with these eight bytes, in order.
+    /// The entries whose identity or leaf hash begins with these eight bytes, in order.
     func entries(identityPrefix prefix: UInt64) throws -> [UInt64] {
         var found: [UInt64] = []
         for run in runs { found += try run.entries(identityPrefix: prefix) }
@@ -109,7 +111,9 @@ final class LogIndex: Sendable {
         /// Adds what the entries up to the mark are found by. After an error nothing was added.
         func append(_ rows: [IndexAddition], mark: IndexMark) throws {
             guard let first = rows.first?.index else { return }
-            let identities = rows.map { IndexPair(prefix: $0.identityPrefix, entry: $0.index) }.sorted()
+            var identities = rows.map { IndexPair(prefix: $0.identityPrefix, entry: $0.index) }
+            identities += rows.compactMap { row in row.leafPrefix.map { IndexPair(prefix: $0, entry: row.index) } }
+            identities.sort()
             let keys = rows.flatMap { row in
                 (row.keys.count > 1 ? Array(Set(row.keys)) : row.keys).map { IndexPair(prefix: $0, entry: row.index) }
             }.sorted()

@@ -150,10 +150,8 @@ final class LogKeeper {
     private func updateIndex() throws {
         let parts = memory.withState { $0.unindexed.take() }
         guard let last = parts.last?.last else { return }
-        let rows = parts.joined().map {
-            IndexAddition(identityPrefix: $0.identity.prefix, index: $0.index, keys: $0.keys)
-        }
-        try index.append(rows, mark: IndexMark(count: last.index + 1, lastIdentity: last.identity))
+        try index.append(
+            parts.joined().map(\.addition), mark: IndexMark(count: last.index + 1, lastIdentity: last.identity))
         memory.withState { $0.forgetIndexed(parts: parts.count) }
     }
 

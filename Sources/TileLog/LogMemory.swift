@@ -72,7 +72,9 @@ struct LogState: Sendable {
         let rows = entries.enumerated().compactMap { offset, entry -> IndexRow? in
             let index = first + UInt64(offset)
             guard index >= indexedCount else { return nil }
-            return IndexRow(index: index, identity: entry.identity ?? entry.leafHash, keys: entry.keys)
+            return IndexRow(
+                index: index, identity: entry.identity ?? entry.leafHash,
+                leafHash: entry.identity == nil ? nil : entry.leafHash, keys: entry.keys)
         }
         unindexed.add(rows)
     }

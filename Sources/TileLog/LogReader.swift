@@ -97,11 +97,22 @@ final class LogReader {
         size == 0 ? MerkleTree.emptyRoot : try tree(forLeaf: size - 1, size: size).root()
     }
 
-    func index(of identity: Digest) throws -> UInt64? {
-        if let index = memory.withState({ $0.unindexed.index(of: identity) }) { return index }
-        for candidate in try index.entries(identityPrefix: identity.prefix)
-        where try entry(candidate).identity == identity { return candidate }
+    /// The entry with this identity or leaf hash.
+    func index(of hash: Digest) throws -> UInt64? {
+        let recent = memory.withState { $0.unindexed.index(of: hash) ?? $0.unindexed.index(ofLeafHash: hash) }
+        if let recent { return recent }
+        for candidate in try index.entries(identityPrefix: hash.prefix) {
+            let entry = try entry(candidate)
+            if entry.identity == hash || entry.leafHash == hash { return candidate }
+        }
         return nil
+    }
+
+    /// Whether the index finds an entry that it has by its leaf hash: one that was made before it did so does not.
+    func indexKnowsLeaf(of index: UInt64) throws -> Bool {
+        let entry = try entry(index)
+        guard entry.identity != entry.leafHash else { return true }
+        return try self.index.entries(identityPrefix: entry.leafHash.prefix).contains(index)
     }
 
     /// The entries with a shortened key from `start` on, in order.

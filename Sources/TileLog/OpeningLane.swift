@@ -97,7 +97,10 @@ enum IndexRecovery {
         let size = memory.withState { $0.size }
         var count: UInt64 = 0
         if let mark = index.mark {
-            if mark.count > 0, mark.count <= size, try reader.entry(mark.count - 1).identity == mark.lastIdentity {
+            if mark.count > 0, mark.count <= size, try reader.entry(mark.count - 1).identity == mark.lastIdentity,
+                // A damaged entry is for whoever asks for it to hear of, and keeps no log from starting.
+                (try? reader.indexKnowsLeaf(of: 0)) != false
+            {
                 count = mark.count
             } else {
                 try writer.clear()
@@ -110,7 +113,7 @@ enum IndexRecovery {
             while count < packed, rows.count < batch {
                 let end = min(packed, count / 256 * 256 + 256)
                 for row in try reader.rows(bundle: count / 256, from: Int(count % 256)) {
-                    rows.append(IndexAddition(identityPrefix: row.identity.prefix, index: row.index, keys: row.keys))
+                    rows.append(row.addition)
                     lastIdentity = row.identity
                 }
                 count = end
@@ -127,9 +130,10 @@ extension LogReader {
         let facts = try packs.facts(bundle)
         let tile = try packs.tileBytes(bundle)
         return (start..<HashTile.fullWidth).compactMap { place in
-            guard let identity = facts[place].identity ?? Digest(tile, at: place * Digest.byteCount) else { return nil }
+            guard let leafHash = Digest(tile, at: place * Digest.byteCount) else { return nil }
             return IndexRow(
-                index: bundle * 256 + UInt64(place), identity: identity, keys: facts[place].keys)
+                index: bundle * 256 + UInt64(place), identity: facts[place].identity ?? leafHash,
+                leafHash: facts[place].identity == nil ? nil : leafHash, keys: facts[place].keys)
         }
     }
 }

@@ -4,7 +4,14 @@ internal import Bytes
 struct IndexRow: Sendable {
     let index: UInt64
     let identity: Digest
+    /// The leaf hash where it is not the identity.
+    let leafHash: Digest?
     let keys: [UInt64]
+
+    /// What the index keeps of it.
+    var addition: IndexAddition {
+        IndexAddition(identityPrefix: identity.prefix, leafPrefix: leafHash?.prefix, index: index, keys: keys)
+    }
 }
 
 /// The newest entries: what the index is told of them, and what finds them until it has been told.
@@ -13,6 +20,8 @@ struct UnindexedEntries: Sendable {
     private struct Part {
         var rows: [IndexRow] = []
         var identities: [Digest: UInt64] = [:]
+        /// By leaf hashes that are no identities.
+        var leaves: [Digest: UInt64] = [:]
         var keys: [UInt64: [UInt64]] = [:]
     }
 
@@ -32,6 +41,7 @@ struct UnindexedEntries: Sendable {
             if let older = parts[last].identities.updateValue(row.index, forKey: row.identity) {
                 parts[last].identities[row.identity] = older
             }
+            if let leafHash = row.leafHash { parts[last].leaves[leafHash] = row.index }
             for key in row.keys.isEmpty ? [] : Set(row.keys) { parts[last].keys[key, default: []].append(row.index) }
         }
     }
@@ -39,6 +49,12 @@ struct UnindexedEntries: Sendable {
     /// The entry with this identity.
     func index(of identity: Digest) -> UInt64? {
         for part in parts { if let index = part.identities[identity] { return index } }
+        return nil
+    }
+
+    /// The entry with this leaf hash, where its identity is another.
+    func index(ofLeafHash hash: Digest) -> UInt64? {
+        for part in parts { if let index = part.leaves[hash] { return index } }
         return nil
     }
 

@@ -170,6 +170,43 @@ struct LogSite {
         await log.close()
     }
 
+    @Test("an entry that says its own place is found by its leaf hash too, by an index of before as well")
+    func madeLeaves() async throws {
+        let site = try LogSite()
+        let count = 700
+        func identity(_ number: Int) -> Digest { Digest.of("certificate \(number)") }
+        func make(_ number: Int) -> NewEntry {
+            NewEntry(identity: identity(number)) { Array("\($0.index) made".utf8) }
+        }
+        var log = try await site.open()
+        _ = try await log.add((0..<count).map { make($0) }, proofs: false)
+        func check() async throws {
+            for number in [0, 5, 255, 256, 511, count - 1] {
+                let hash = MerkleTree.leafHash(Array("\(number) made".utf8))
+                #expect(try await log.index(ofLeafHash: hash) == UInt64(number))
+                #expect(try await log.index(ofLeafHash: identity(number)) == UInt64(number))
+            }
+            #expect(try await log.index(ofLeafHash: MerkleTree.leafHash(Array("\(count) made".utf8))) == nil)
+            #expect(try await log.add([make(3)], proofs: false).map(\.index) == [3])
+        }
+        try await check()
+        await log.close()
+        log = try await site.open()
+        try await check()
+        await log.close()
+        // An index that knows no leaf hashes is made anew.
+        let storage = try DirectoryStorage(site.directory["log"])
+        let writer = LogIndex.Writer(try LogIndex(storage), leastStep: 1)
+        try writer.clear()
+        try writer.append(
+            (0..<count).map { IndexAddition(identityPrefix: identity($0).prefix, index: UInt64($0), keys: []) },
+            mark: IndexMark(count: UInt64(count), lastIdentity: identity(count - 1)))
+        storage.unlock()
+        log = try await site.open()
+        try await check()
+        await log.close()
+    }
+
     @Test("an entry of 65,535 bytes is taken and one of 65,536 is not, nor does it hold up others")
     func limits() async throws {
         var site = try LogSite()

@@ -224,20 +224,12 @@ package final class CertificateLog: CertificateRecorder, Sendable {
 
     /// Where the leaf with this hash is in a tree of `size` leaves; `nil` where there is none.
     ///
-    /// Promises say where their entry is, so this is for those who have a hash alone: it looks through the tiles, the
-    /// newest first.
+    /// Promises say where their entry is, so this is for those who have a hash alone.
     package func index(ofLeafHash hash: Digest, size: UInt64) async throws -> UInt64? {
-        guard size > 0, size <= log.size else { return nil }
-        var tile = (size - 1) / 256
-        while true {
-            guard let place = TileCoordinate(level: 0, index: tile, inTreeOf: size) else { return nil }
-            let bytes = try await log.tile(place)
-            for offset in stride(from: 0, to: bytes.count, by: 32) where Digest(bytes, at: offset) == hash {
-                return tile * 256 + UInt64(offset / 32)
-            }
-            try Task.checkCancellation()
-            if tile == 0 { return nil }
-            tile -= 1
-        }
+        guard size <= log.size, let index = try await log.index(ofLeafHash: hash), index < size,
+            // The log finds entries by what they were added under, too.
+            try await log.entry(at: index).leafHash == hash
+        else { return nil }
+        return index
     }
 }
