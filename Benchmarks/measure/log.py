@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 
 import pairs
 from rows import ROWS
@@ -28,6 +29,19 @@ def driver():
     return os.path.join(root, ".build", "release", "LogDriver")
 
 
+def wait_for_address(data, process):
+    """The address of a server, which it writes into its data directory when it answers."""
+    address = os.path.join(data, "address")
+    for _ in range(1000):
+        if os.path.exists(address):
+            with open(address, encoding="utf-8") as file:
+                return file.read().strip()
+        if process.poll() is not None:
+            break
+        time.sleep(0.02)
+    raise pairs.CommandFailed("martlet serve does not answer")
+
+
 class Server:
     """`martlet serve` with the log alone, on a port that nobody chose."""
 
@@ -40,16 +54,7 @@ class Server:
         self.process = subprocess.Popen(
             [bench.program, "serve", "--data", self.data, "--only", "log", "--listen", "127.0.0.1:0"],
             stdout=subprocess.DEVNULL)
-        address = os.path.join(self.data, "address")
-        for _ in range(1000):
-            if os.path.exists(address):
-                with open(address, encoding="utf-8") as file:
-                    self.port = file.read().strip().rsplit(":", 1)[1]
-                return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.02)
-        raise pairs.CommandFailed("martlet serve does not answer")
+        self.port = wait_for_address(self.data, self.process).rsplit(":", 1)[1]
 
     def close(self):
         self.process.send_signal(signal.SIGTERM)
@@ -140,9 +145,92 @@ def library(bench, program):
     ]
 
 
+class SigningSite:
+    """All of martlet's services, a client that may ask for tokens of builds, and a workspace of many packages."""
+
+    BUILDER = "https://ci.example/builders/main"
+
+    def __init__(self, bench, packages):
+        self.bench, self.packages = bench, packages
+        self.root = os.path.join(bench.scratch, "keyless")
+        shutil.rmtree(self.root, ignore_errors=True)
+        self.environment = {
+            **os.environ, "HOME": self.root, "XDG_DATA_HOME": f"{self.root}/share", "XDG_CACHE_HOME": f"{self.root}/cache",
+            "MARTLET_CACHE_DIR": f"{self.root}/builds", "MARTLET_KEY_PASSWORD": "benchmark"}
+        data = f"{self.root}/data"
+        self.write("secret", "hush\n")
+        self.workspace()
+        self.ask("authority", "init", "--organization", "Benchmark", "--dir", f"{data}/authority")
+        self.ask("authority", "client", "ci", "--builds", "https://ci.example/builders", "--dir", f"{data}/authority",
+                 "--secret-file", f"{self.root}/secret")
+        self.server = subprocess.Popen([bench.program, "serve", "--data", data, "--listen", "127.0.0.1:0"],
+                                       env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        url = wait_for_address(data, self.server)
+        with urllib.request.urlopen(f"{url}/trust/config.json") as answer:
+            trust = json.load(answer)
+        logs = trust["signingConfig"]["rekorTlogUrls"]
+        trust["signingConfig"]["rekorTlogUrls"] = [log for log in logs if log["majorApiVersion"] == 2]
+        self.write("trust.json", json.dumps(trust))
+        self.write("signing.json", json.dumps(trust["signingConfig"]))
+
+    def write(self, name, text):
+        path = os.path.join(self.root, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def ask(self, *words):
+        done = subprocess.run([self.bench.program, *words], env=self.environment, capture_output=True, text=True,
+                              check=False)
+        if done.returncode != 0:
+            raise pairs.CommandFailed(f"{' '.join(words)}: {done.stdout}{done.stderr}")
+
+    def workspace(self):
+        """Packages that copy a file, and one that needs all of them, in a repository: the commit is in each token."""
+        self.write("ws/WORKSPACE.yaml", "defaultTarget: all:all\n")
+        names = [f"p{number}" for number in range(self.packages - 1)]
+        for name in names:
+            self.write(f"ws/{name}/BUILD.yaml", "packages:\n- name: p\n  type: generic\n  srcs: ['*.txt']\n  config:\n"
+                                                "    commands: [['cp', 'a.txt', 'out']]\n")
+            self.write(f"ws/{name}/a.txt", f"{name}\n")
+        needed = ", ".join(f"'{name}:p'" for name in names)
+        self.write("ws/all/BUILD.yaml", f"packages:\n- name: all\n  type: generic\n  deps: [{needed}]\n")
+        for words in (["init", "-q", "-b", "main"], ["remote", "add", "origin", "https://git.example/team/ws.git"],
+                      ["add", "-A"], ["-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-qm", "first"]):
+            subprocess.run(["git", *words], cwd=f"{self.root}/ws", check=True, capture_output=True)
+
+    def command(self, *words):
+        def forget():
+            shutil.rmtree(f"{self.root}/builds", ignore_errors=True)
+        return pairs.Command([self.bench.program, "build", *words], f"{self.root}/ws", self.environment, forget)
+
+    def close(self):
+        self.server.send_signal(signal.SIGTERM)
+        self.server.wait()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def keyless(bench):
+    """What a signature adds to each package of a build: certificate, promise, timestamp, entry and proof, and the check of
+    all that."""
+    site = SigningSite(bench, 50)
+    try:
+        signed, plain = pairs.measure([
+            site.command("--sign", "keyless", "--issuer-client", "ci", "--issuer-secret-file", f"{site.root}/secret",
+                         "--builder-id", site.BUILDER, "--trusted-root", f"{site.root}/trust.json",
+                         "--signing-config", f"{site.root}/signing.json"),
+            site.command()], bench.repetitions, bench.log)
+    finally:
+        site.close()
+    each = pairs.difference(signed, plain) / site.packages * 1000
+    return [Line("14", f"keyless signature of one package, of {site.packages} in a build", bench.repetitions,
+                 f"{each:.1f} ms (a build of all: {signed.median:.2f} s, unsigned {plain.median:.2f} s)", "", "",
+                 "≤ 15 ms", each <= 15)]
+
+
 def log(bench):
     program = driver()
-    return served(bench, program) + library(bench, program)
+    return served(bench, program) + keyless(bench) + library(bench, program)
 
 
 ROWS["log"] = log

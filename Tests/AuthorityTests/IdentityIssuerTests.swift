@@ -198,6 +198,23 @@ import Testing
         #expect(await fixture.refusal(["grant_type": "password"]) == "unsupported_grant_type")
     }
 
+    @Test("a secret that was proven is proven for the hash that it matched alone")
+    func provenSecrets() throws {
+        var proven = ProvenSecrets()
+        let hash = try PasswordHash(of: Secret("hush"), costExponent: 4)
+        let same = try PasswordHash(of: Secret("hush"), costExponent: 4)
+        let other = try PasswordHash(of: Secret("other"), costExponent: 4)
+        for _ in 0..<2 {
+            for (secret, hash, expected) in [
+                ("hush", hash, true), ("hush", same, true), ("hush", other, false), ("other", other, true),
+                ("other", hash, false), ("", hash, false), ("hush ", hash, false), ("\(hash)\nhush", hash, false),
+            ] {
+                let matches = proven.matches(Secret(secret), hash)
+                #expect(matches == expected, "\(secret)")
+            }
+        }
+    }
+
     @Test("a token of a trusted issuer is exchanged, and no other")
     func exchange() async throws {
         let fixture = try Fixture()

@@ -1,4 +1,5 @@
 package import Bytes
+internal import Host
 internal import Keys
 internal import Sigstore
 
@@ -7,6 +8,10 @@ internal import Sigstore
 ///
 /// It has no sessions and no cookies: whoever wants a token gives name and password.
 package actor IdentityIssuer {
+    /// Passwords take long to check.
+    private nonisolated let lane = BlockingLane(name: "martlet.identity")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe lane.asUnownedSerialExecutor() }
+
     /// The address that tokens name, without a slash at its end.
     package nonisolated let url: String
     package nonisolated let keys: TokenKeys
@@ -16,6 +21,7 @@ package actor IdentityIssuer {
     var codes = GrantTable<CodeGrant>(limit: 10_000)
     var devices = GrantTable<DeviceGrant>(limit: 10_000)
     private var failures = LoginFailures()
+    private var proven = ProvenSecrets()
 
     /// How long a token is good, in seconds.
     package static let tokenLife: Int64 = 600
@@ -117,8 +123,7 @@ package actor IdentityIssuer {
         let users = try directory().users
         let user = users.first { $0.name.hasSameBytes(as: name) || $0.email.hasSameBytes(as: name) }
         // Somebody who is not there takes as long as somebody who is.
-        let hash = user?.password ?? Self.nobody
-        guard hash?.matches(Secret(password)) == true, let user else {
+        guard let hash = user?.password ?? Self.nobody, proven.matches(Secret(password), hash), let user else {
             failures.count(name, at: now)
             throw AuthorityError(.unauthenticated, "name or password is wrong")
         }
@@ -153,7 +158,7 @@ package actor IdentityIssuer {
         guard failures.pause("client \(id)", at: now) == nil else {
             throw OAuthError("slow_down", "too many wrong secrets for this client; try again later")
         }
-        guard let secret, hash.matches(Secret(secret)) else {
+        guard let secret, proven.matches(Secret(secret), hash) else {
             failures.count("client \(id)", at: now)
             throw OAuthError("invalid_client", "the client's secret is wrong")
         }

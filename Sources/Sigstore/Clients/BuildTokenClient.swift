@@ -1,5 +1,6 @@
 package import Bytes
 package import Keys
+internal import Synchronization
 package import Wire
 
 /// Gets tokens for builds from an identity issuer of martlet's: a program that the issuer knows says what is built, and
@@ -11,6 +12,12 @@ package struct BuildTokenClient: Sendable {
     private let client: String
     private let secret: Secret
     private let transport: any HTTPTransport
+    private let known = KnownEndpoint()
+
+    /// Where tokens are given out, once the issuer has said so. Guards itself alone.
+    private final class KnownEndpoint: Sendable {
+        let url = Mutex<HTTPURL?>(nil)
+    }
 
     package init(issuer: String, client: String, secret: Secret, transport: any HTTPTransport) {
         self.issuer = issuer
@@ -63,6 +70,7 @@ package struct BuildTokenClient: Sendable {
     /// Where tokens are given out (OpenID Connect Discovery, section 4): at the issuer's own origin, or whoever answers
     /// for its configuration could have the secret sent elsewhere.
     private func tokenEndpoint() async throws -> HTTPURL {
+        if let known = known.url.withLock({ $0 }) { return known }
         let base = try HTTPURL(issuer)
         guard base.isConfidential else {
             throw SigstoreError(.refused, "\(base.shown) is not encrypted, and no secret is sent there")
@@ -76,6 +84,7 @@ package struct BuildTokenClient: Sendable {
         guard endpoint.origin == base.origin else {
             throw SigstoreError(.refused, "\(configuration.shown) sends the secret to \(endpoint.origin)")
         }
+        known.url.withLock { $0 = endpoint }
         return endpoint
     }
 
