@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 
@@ -34,12 +33,12 @@ def images(bench):
             check=True, stdout=subprocess.DEVNULL)
     out = f"{work}/out"
 
-    def cold():
-        shutil.rmtree(out, ignore_errors=True)
-        shutil.rmtree(f"{work}/cache/layers", ignore_errors=True)
-
     def warm():
-        shutil.rmtree(out, ignore_errors=True)
+        bench.put_aside(out)
+
+    def cold():
+        warm()
+        bench.put_aside(f"{work}/cache/layers")
 
     lines = []
     for name, packages, compression, target in [

@@ -31,9 +31,7 @@ final class BlobIndex: Sendable {
     /// git's name for the content with this digest, where it is known.
     func name(of digest: Digest, _ format: GitObjectFormat) -> GitObjectID? {
         state.withLock { states in
-            if states[format]?.isLoaded != true {
-                states[format] = State(names: read(format), isLoaded: true)
-            }
+            load(format, &states)
             return states[format]?.names[digest]
         }
     }
@@ -41,12 +39,31 @@ final class BlobIndex: Sendable {
     /// Remembers a name that was computed from the content with this digest.
     func remember(_ name: GitObjectID, of digest: Digest, _ format: GitObjectFormat) {
         state.withLock { states in
-            if states[format, default: State()].names.count >= Self.entryLimit {
-                states[format]?.names.removeAll()
-            }
-            states[format, default: State()].names[digest] = name
-            states[format]?.isChanged = true
+            load(format, &states)
+            Self.add(name, of: digest, to: &states[format, default: State()])
         }
+    }
+
+    /// Remembers the SHA-1 names of many contents.
+    func remember(_ names: [(digest: Digest, name: [UInt8])]) {
+        guard !names.isEmpty else { return }
+        state.withLock { states in
+            load(.sha1, &states)
+            for (digest, bytes) in names {
+                guard let name = GitObjectID(bytes: bytes) else { continue }
+                Self.add(name, of: digest, to: &states[.sha1, default: State()])
+            }
+        }
+    }
+
+    private func load(_ format: GitObjectFormat, _ states: inout [GitObjectFormat: State]) {
+        if states[format]?.isLoaded != true { states[format] = State(names: read(format), isLoaded: true) }
+    }
+
+    private static func add(_ name: GitObjectID, of digest: Digest, to state: inout State) {
+        if state.names.count >= entryLimit { state.names.removeAll() }
+        guard state.names.updateValue(name, forKey: digest) != name else { return }
+        state.isChanged = true
     }
 
     /// Writes what was learned. Losing it costs time only, so it is not synced.
@@ -55,9 +72,8 @@ final class BlobIndex: Sendable {
             var bytes = Self.magic
             bytes.reserveCapacity(known.names.count * (Digest.byteCount + format.digitCount / 2) + 64)
             for (digest, name) in known.names.sorted(by: { $0.key < $1.key }) {
-                guard let raw = Hex.decode(name.hex), raw.count == format.digitCount / 2 else { continue }
                 bytes += digest.bytes
-                bytes += raw
+                bytes += name.bytes
             }
             bytes += Digest.of(bytes).bytes
             try Files.createDirectories(directory, mode: 0o700)
@@ -78,7 +94,7 @@ final class BlobIndex: Sendable {
         for start in stride(from: Self.magic.count, to: bytes.count - Digest.byteCount, by: width) {
             let middle = start + Digest.byteCount
             guard let digest = Digest(bytes, at: start),
-                let name = GitObjectID(Hex.encode(Array(bytes[middle..<(start + width)])))
+                let name = GitObjectID(bytes: Array(bytes[middle..<(start + width)]))
             else { return [:] }
             names[digest] = name
         }

@@ -43,6 +43,7 @@ package struct Project: Sendable {
             let facts = try await SourceFacts(of: root, blobs: cache.blobs)
             return WorkspaceOptions.GitFacts(commit: facts.commit) { facts.isChanged($0) }
         }
+        if commit == nil { loading.learnGitNames = { cache.blobs.remember($0) } }
         let statuses = try cache.statIndex(of: root)
         let index = HashIndex(statuses)
         loading.hashMemory = { index.memory() }

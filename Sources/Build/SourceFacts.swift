@@ -39,9 +39,10 @@ package struct SourceFacts: Sendable {
         }
         let tree = try await repository.tree(of: head)
         self.tree = tree
+        let directory = try OpenDirectory(root)
         missing = tree.changes(
             of: [], in: repository.directory,
-            expected: { (try? Files.status(root.appending($0), followingLinks: false)) == .some(nil) }
+            expected: { (try? directory.status($0, followingLinks: false)) == .some(nil) }
         ).map(\.path)
     }
 

@@ -31,7 +31,20 @@ package struct GitObjectID: Hashable, Sendable, CustomStringConvertible {
         hex = String(text)
     }
 
+    /// Takes the 20 or 32 bytes of a name; `nil` for any other count.
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == 20 || bytes.count == 32 else { return nil }
+        hex = Hex.encode(bytes)
+    }
+
     init(digest: some Collection<UInt8>) { hex = Hex.encode(digest) }
+
+    /// The 20 or 32 bytes of the name.
+    package var bytes: [UInt8] {
+        func value(_ digit: UInt8) -> UInt8 { digit < 0x61 ? digit - 0x30 : digit - 0x57 }
+        let digits = Array(hex.utf8)
+        return stride(from: 0, to: digits.count, by: 2).map { value(digits[$0]) << 4 | value(digits[$0 + 1]) }
+    }
 
     package var description: String { hex }
 }

@@ -25,6 +25,8 @@ package func concurrentForEach<Item: Sendable>(
                     let start = next.advance(by: chunk)
                     guard start < items.count else { return }
                     for item in items[start..<min(start + chunk, items.count)] { try body(item) }
+                    // Others, such as one who waits for a program, may have something to do that takes long elsewhere.
+                    await Task.yield()
                 }
             }
         }

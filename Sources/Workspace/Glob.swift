@@ -13,7 +13,22 @@ struct Glob: Hashable, Sendable {
         case pattern(GlobSegment)
         /// Malformed: matches only a segment with the same text.
         case malformed([UInt8])
+
+        /// Whether it matches one segment of a path.
+        func matches(_ name: [UInt8]) -> Bool {
+            switch self {
+            case .doubleStar: true
+            case .literal(let text), .malformed(let text): name == text
+            case .affixes(let prefix, let suffix):
+                name.count >= prefix.count + suffix.count && name.starts(with: prefix)
+                    && name.suffix(suffix.count) == suffix[...]
+            case .pattern(let pattern): name == pattern.text || pattern.matches(name)
+            }
+        }
     }
+
+    /// The name that a path's segment has when it is two stars.
+    static let doubleStar = Array("**".utf8)
 
     let text: String
     let segments: [Segment]
@@ -23,6 +38,10 @@ struct Glob: Hashable, Sendable {
 
     /// Leading segments that have to match literally; a walk need look nowhere else.
     let literalPrefix: [[UInt8]]
+
+    /// What follows when the pattern is `**/` and one segment: one that any segment of a path may match, unless the
+    /// path's first is `**` itself.
+    let anySegment: Segment?
 
     init(_ text: String) {
         self.text = text
@@ -34,6 +53,8 @@ struct Glob: Hashable, Sendable {
             prefix.append(name)
         }
         literalPrefix = prefix
+        anySegment =
+            segments.count == 2 && segments[0] == .doubleStar && segments[1] != .doubleStar ? segments[1] : nil
         doubleStarCount = segments.reduce(0) { if case .doubleStar = $1 { $0 + 1 } else { $0 } }
     }
 
@@ -41,7 +62,7 @@ struct Glob: Hashable, Sendable {
     var isMalformed: Bool { segments.contains { if case .malformed = $0 { true } else { false } } }
 
     private static func segment(_ text: [UInt8]) -> Segment {
-        if text == Array("**".utf8) { return .doubleStar }
+        if text == doubleStar { return .doubleStar }
         let special = text.indices.filter { "*?[\\".utf8.contains(text[$0]) }
         guard let first = special.first else { return .literal(text) }
         if special.count == 1, text[first] == UInt8(ascii: "*") {
@@ -66,8 +87,8 @@ struct Glob: Hashable, Sendable {
     /// Whether the pattern matches a path.
     func matches(_ path: Path) -> Bool {
         // What the rest of a pattern says of the rest of a path is asked again and again when there are several `**`:
-        // remembered, many of them take time by their number and not by its power.
-        var failed: Set<[Int]>? = doubleStarCount > 1 ? [] : nil
+        // remembered, many of them take time by their number and not by its power. Two are faster without.
+        var failed: Set<[Int]>? = doubleStarCount > 2 ? [] : nil
         return matches(path, at: 0, from: 0, &failed)
     }
 
@@ -95,7 +116,7 @@ struct Glob: Hashable, Sendable {
             guard index - start < path.count - begin else { return false }
             switch segments[index] {
             case .doubleStar:
-                if path[taken] == [0x2A, 0x2A] {
+                if path[taken] == Self.doubleStar {
                     taken += 1
                     continue
                 }
@@ -103,15 +124,8 @@ struct Glob: Hashable, Sendable {
                 if case .doubleStar = segments[index + 1] { continue }
                 for place in taken..<path.count where matches(path, at: place, from: index + 1, &failed) { return true }
                 return false
-            case .literal(let text), .malformed(let text):
-                guard path[taken] == text else { return false }
-            case .affixes(let prefix, let suffix):
-                let name = path[taken]
-                guard name.count >= prefix.count + suffix.count, name.starts(with: prefix),
-                    name.suffix(suffix.count) == suffix[...]
-                else { return false }
-            case .pattern(let pattern):
-                guard path[taken] == pattern.text || pattern.matches(path[taken]) else { return false }
+            case let segment:
+                guard segment.matches(path[taken]) else { return false }
             }
             taken += 1
         }

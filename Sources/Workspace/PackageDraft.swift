@@ -69,6 +69,20 @@ struct PackageDraft: Sendable {
         layout = full
     }
 
+    /// The names that its texts refer to still, those of built-in arguments among them.
+    var openNames: Set<String> {
+        let places = dependencies.compactMap { PackageName($0).flatMap { layout[$0.description] } }
+        var names: Set<String> = []
+        for text in environment + places + (prep + settings.fetch).joined() {
+            names.formUnion(Substitution.names(in: text))
+        }
+        _ = config.mapStrings { text in
+            names.formUnion(Substitution.names(in: text))
+            return text
+        }
+        return names
+    }
+
     /// Applies what a variant says about every package of this type.
     mutating func apply(_ variant: Variant) {
         if let defaults = variant.config[type] { config.fill(from: defaults) }

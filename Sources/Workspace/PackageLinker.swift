@@ -8,25 +8,31 @@ struct PackageLinker {
     let options: WorkspaceOptions
     /// Sorted by name.
     let drafts: [PackageDraft]
+    /// The names that each draft's texts refer to still.
+    let openNames: [Set<String>]
     /// The sources of each draft.
     let found: [[SourceFinder.Found]]
     let sources: SourceTable
     let ignores: WorkspaceTree.Ignores
     var diagnostics: [Diagnostic] = []
-    /// What git said, if what was linked depends on that.
-    private(set) var gitFacts: WorkspaceOptions.GitFacts?
-    private var dirty: [Int: Bool] = [:]
+    /// What git said, if anything depends on that.
+    let gitFacts: WorkspaceOptions.GitFacts?
+    /// The numbers of packages that differ from the commit by themselves, of those that were asked about.
+    private var dirty: Set<Int> = []
 
     init(
-        workspace: Workspace, options: WorkspaceOptions, drafts: [PackageDraft], found: [[SourceFinder.Found]],
-        sources: SourceTable, ignores: WorkspaceTree.Ignores
+        workspace: Workspace, options: WorkspaceOptions, drafts: [PackageDraft], openNames: [Set<String>],
+        found: [[SourceFinder.Found]], sources: SourceTable, ignores: WorkspaceTree.Ignores,
+        gitFacts: WorkspaceOptions.GitFacts?
     ) {
         self.workspace = workspace
         self.options = options
         self.drafts = drafts
+        self.openNames = openNames
         self.found = found
         self.sources = sources
         self.ignores = ignores
+        self.gitFacts = gitFacts
     }
 
     /// The version of the way in which each type is built, which Leeway raises when that changes.
@@ -70,9 +76,10 @@ struct PackageLinker {
             }
             packages[number] = package
         }
+        try await findDirty(packages)
         for number in drafts.indices {
             guard var package = packages[number] else { continue }
-            try await fillBuiltIns(&package, number, packages)
+            fillBuiltIns(&package, number)
             workspace.packages[package.name] = package
         }
         return workspace
@@ -185,39 +192,30 @@ struct PackageLinker {
 
     // MARK: - Built-in arguments
 
-    private func names(in package: Package) -> Set<String> {
-        var names: Set<String> = []
-        for text in package.environment + package.prep.flatMap({ $0 }) + package.layout.values {
-            names.formUnion(Substitution.names(in: text))
-        }
-        _ = package.config.mapStrings { text in
-            names.formUnion(Substitution.names(in: text))
-            return text
-        }
-        return names
+    /// The commit in 40 digits or more, if there is one.
+    private var commit: String? { gitFacts?.commit.flatMap { $0.utf8.count >= 40 ? $0 : nil } }
+
+    /// Asks about every package that one with the commit in its texts is made from, on all cores.
+    private mutating func findDirty(_ packages: [Package?]) async throws {
+        guard let gitFacts, commit != nil else { return }
+        let asking = drafts.indices.filter { !openNames[$0].isDisjoint(with: Substitution.BuiltIn.ofCommit) }
+        let concerned = Array(Set(asking + workspace.graph.transitiveDependencies(of: asking)))
+        let answers = try await concurrentMap(concerned, chunk: 4) { packages[$0].map(gitFacts.isDirty) ?? false }
+        for (number, isDirty) in zip(concerned, answers) where isDirty { dirty.insert(number) }
     }
 
-    private mutating func fillBuiltIns(_ package: inout Package, _ number: Int, _ packages: [Package?]) async throws {
-        var open = names(in: package)
-        for command in package.settings.fetch.flatMap({ $0 }) { open.formUnion(Substitution.names(in: command)) }
+    private func fillBuiltIns(_ package: inout Package, _ number: Int) {
+        let open = openNames[number]
         var values: [String: String] = [:]
         if open.contains(Substitution.BuiltIn.packageVersion.rawValue), !package.leewayVersion.isEmpty {
             values[Substitution.BuiltIn.packageVersion.rawValue] = package.leewayVersion
         }
-        let gitNames = [Substitution.BuiltIn.gitCommit.rawValue, Substitution.BuiltIn.shortGitCommit.rawValue]
-        if !open.isDisjoint(with: gitNames) {
-            let git: WorkspaceOptions.GitFacts
-            if let known = gitFacts {
-                git = known
-            } else {
-                git = try await options.gitFacts()
-                gitFacts = git
-            }
-            if let commit = git.commit, commit.utf8.count >= 40 {
-                let suffix = isDirty(number, packages, git) ? "-" + package.leewayVersion : ""
-                values[gitNames[0]] = commit + suffix
-                values[gitNames[1]] = commit.prefix(7) + suffix
-            }
+        if let commit, !open.isDisjoint(with: Substitution.BuiltIn.ofCommit) {
+            let below = workspace.graph.transitiveDependencies(of: [number])
+            let isDirty = dirty.contains(number) || below.contains(where: dirty.contains)
+            let suffix = isDirty ? "-" + package.leewayVersion : ""
+            values[Substitution.BuiltIn.gitCommit.rawValue] = commit + suffix
+            values[Substitution.BuiltIn.shortGitCommit.rawValue] = commit.prefix(7) + suffix
         }
         if !values.isEmpty {
             let replaced = values
@@ -234,20 +232,5 @@ struct PackageLinker {
             unresolved.insert(String(argument.dropLast(": <not-set>".count)))
         }
         package.unresolved = unresolved.sorted()
-    }
-
-    /// Whether a package or anything it depends on differs from the commit; each is asked about once.
-    private mutating func isDirty(_ number: Int, _ packages: [Package?], _ git: WorkspaceOptions.GitFacts) -> Bool {
-        for other in [number] + workspace.graph.transitiveDependencies(of: [number]) {
-            let answer: Bool
-            if let known = dirty[other] {
-                answer = known
-            } else {
-                answer = packages[other].map(git.isDirty) ?? false
-                dirty[other] = answer
-            }
-            if answer { return true }
-        }
-        return false
     }
 }

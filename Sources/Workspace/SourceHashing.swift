@@ -8,6 +8,8 @@ struct SourceHashing: Sendable {
     let memory: WorkspaceOptions.HashMemory?
     /// The hashes of an earlier load that was kept.
     var kept: KeptHashes?
+    /// Whether git's names of contents are wanted, which are had cheaply while a file is read.
+    var isNaming = false
 
     /// What is known of one file.
     struct Facts: Sendable {
@@ -17,6 +19,8 @@ struct SourceHashing: Sendable {
         var status: FileStatus
         /// Whether the hashes were computed now, not remembered.
         var isFresh: Bool
+        /// git's name for the content, if it was wanted and the file was read.
+        var gitName: [UInt8]?
     }
 
     enum Outcome: Sendable {
@@ -92,6 +96,16 @@ struct SourceHashing: Sendable {
         if !fresh.isEmpty { memory.remember(fresh) }
     }
 
+    /// Gives git's names that were computed to whoever asks git.
+    func tellNames(_ sources: SourceTable, _ tell: ([(digest: Digest, name: [UInt8])]) -> Void) {
+        guard isNaming else { return }
+        tell(
+            sources.facts.compactMap { outcome in
+                guard case .facts(let facts) = outcome, let name = facts.gitName else { return nil }
+                return (facts.hashes.digest, name)
+            })
+    }
+
     private func facts(of source: SourceFinder.Found, in place: inout Place) throws -> Facts {
         let target = source.isLink ? try Files.readLink(root.pushing(FilePath(source.path))) : nil
         let (directory, name) = try place.resolve(source.path)
@@ -104,9 +118,9 @@ struct SourceHashing: Sendable {
                 return Facts(hashes: hashes, linkTarget: target, status: status, isFresh: false)
             }
         }
-        let (hashes, status) = try Files.contentHashes(
-            of: directory.file(reading: name, followingLinks: true), highway: Self.leewayHasher)
-        return Facts(hashes: hashes, linkTarget: target, status: status, isFresh: true)
+        let (hashes, status, gitName) = try Files.contentHashes(
+            of: directory.file(reading: name, followingLinks: true), highway: Self.leewayHasher, isNamed: isNaming)
+        return Facts(hashes: hashes, linkTarget: target, status: status, isFresh: true, gitName: gitName)
     }
 }
 

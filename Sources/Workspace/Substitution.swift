@@ -5,6 +5,9 @@ enum Substitution {
         case packageVersion = "__pkg_version"
         case gitCommit = "__git_commit"
         case shortGitCommit = "__git_commit_short"
+
+        /// Those that depend on the commit.
+        static let ofCommit: Set<String> = [gitCommit.rawValue, shortGitCommit.rawValue]
     }
 
     private static func isWord(_ byte: UInt8) -> Bool {

@@ -73,6 +73,10 @@ struct WorkspaceLoader {
         let drafts = collect(components)
         async let manifest = EnvironmentProbing(root: root, options: options).manifest(
             for: Set(drafts.map(\.type)), and: workspace.file.environmentManifest)
+        let openNames = try await concurrentMap(drafts, chunk: 16) { $0.openNames }
+        let needsCommit = openNames.contains { !$0.isDisjoint(with: Substitution.BuiltIn.ofCommit) }
+        // Git is asked while files are read.
+        async let git = needsCommit ? options.gitFacts() : nil
         let finder = SourceFinder(
             root: root, tree: tree, variant: workspace.variant,
             hasGoWork: (try? Files.exists(root.appending("go.work"))) == true)
@@ -83,14 +87,16 @@ struct WorkspaceLoader {
             sources.add(result.sources)
         }
         let hashing = SourceHashing(
-            root: root, memory: options.hashMemory?(), kept: options.keeping.flatMap { KeptHashes($0.file) })
+            root: root, memory: options.hashMemory?(), kept: options.keeping.flatMap { KeptHashes($0.file) },
+            isNaming: needsCommit && options.learnGitNames != nil)
         sources.facts = try await hashing.facts(of: sources.all)
+        if let learn = options.learnGitNames { hashing.tellNames(sources, learn) }
         let (values, problems) = await manifest
         workspace.environmentManifest = EnvironmentManifest(values: values)
         diagnostics += problems
         var linker = PackageLinker(
-            workspace: workspace, options: options, drafts: drafts, found: found.map(\.sources), sources: sources,
-            ignores: WorkspaceTree.Ignores(root: root, text: ignored))
+            workspace: workspace, options: options, drafts: drafts, openNames: openNames, found: found.map(\.sources),
+            sources: sources, ignores: WorkspaceTree.Ignores(root: root, text: ignored), gitFacts: try await git)
         workspace = try await linker.link()
         diagnostics += linker.diagnostics
         sortDiagnostics()

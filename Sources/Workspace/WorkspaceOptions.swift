@@ -93,6 +93,8 @@ package struct WorkspaceOptions: Sendable {
     package var strictness = Strictness.warn
     /// Asked once, and only when a package's text depends on the commit.
     package var gitFacts: @Sendable () async throws -> GitFacts = { GitFacts(commit: nil) { _ in false } }
+    /// Told git's names of contents, of 20 bytes each, before packages are asked about.
+    package var learnGitNames: (@Sendable (_ names: [(digest: Digest, name: [UInt8])]) -> Void)?
     /// Opened when files have to be hashed.
     package var hashMemory: (@Sendable () -> HashMemory)?
     package var keeping: Keeping?

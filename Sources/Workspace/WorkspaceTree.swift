@@ -227,16 +227,29 @@ struct WorkspaceTree: Sendable {
     /// The files below the directory `component` that match, as (directory, file) indices.
     func files(matching glob: Glob, below component: [[UInt8]]) -> [(directory: Int, file: Int)] {
         var out: [(Int, Int)] = []
-        let prefix = glob.literalPrefix
-        // The last literal may be a file's name, so the walk starts above it.
-        let start = component + prefix.dropLast()
-        for index in range(below: start) {
+        func add(_ index: Int, where isNamed: ([UInt8]) -> Bool = { _ in true }) {
             let directory = directories[index]
-            for (number, file) in directory.files.enumerated() {
+            let first = directory.segments.count > component.count ? directory.segments[component.count] : nil
+            if let any = glob.anySegment, let first, first != Glob.doubleStar {
+                let isInside = directory.segments[component.count...].contains(where: any.matches)
+                for (number, file) in directory.files.enumerated() where isInside || any.matches(file.name) {
+                    out.append((index, number))
+                }
+                return
+            }
+            for (number, file) in directory.files.enumerated() where isNamed(file.name) {
                 let path = Glob.Path(directory: directory.segments, skipped: component.count, name: file.name)
                 if glob.matches(path) { out.append((index, number)) }
             }
         }
+        // The last literal is the name of a file, or of a directory.
+        if let last = glob.literalPrefix.last {
+            let start = component + glob.literalPrefix.dropLast()
+            if let index = range(below: start).first, directories[index].segments == start {
+                add(index) { $0 == last }
+            }
+        }
+        for index in range(below: component + glob.literalPrefix) { add(index) }
         return out
     }
 }

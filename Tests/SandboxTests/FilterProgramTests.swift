@@ -120,7 +120,7 @@ struct FilterProgramTests {
         // Changes only when the deny list changes, which is to be looked at.
         let all = FilterProgram(
             SystemCallRule.rules(network: .none, traceInputs: false), architecture: .x86_64, notifies: true)
-        #expect(all.instructions.count == 272)
-        #expect(Digest.of(all.bytes).hex == "1c25b22c45fee25bbd5c6ebc34c64acf9b38235b36c60a769fb0980dadaf5856")
+        #expect(all.instructions.count == 342)
+        #expect(Digest.of(all.bytes).hex == "56852c4c93f57360891bfc7b5ac5397efd57a5de2bdb1d38dcfee04def9dba7c")
     }
 }
