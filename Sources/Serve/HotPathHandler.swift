@@ -35,12 +35,16 @@ final class HotPathHandler: ChannelDuplexHandler {
     /// Where answers are bytes: on the way out, past what makes them of parts.
     private let encoder: ChannelHandlerContext
     private var state = State.handingOn
-    /// What is collected or being answered. It is not within the state, where more content would copy what is there.
+    /// What is collected. It is not within the state, where more content would copy what is there.
     private var head: HTTPRequestHead?
     private var content: ByteBuffer?
+    /// The content that is being answered; its buffer is the connection's again.
+    private var asked: [UInt8] = []
     /// The requests that were handed on and have no whole answer yet.
     private var handedOn = 0
     private var held = CircularBuffer<Held>()
+    /// Whether others got a part and don't know yet that it was the last for now.
+    private var owesReadComplete = false
     private var holdsRead = false
     /// `nil` when the connection is gone.
     private var context: ChannelHandlerContext?
@@ -65,6 +69,18 @@ final class HotPathHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
         if isAnswering { held.append(.part(part)) } else { receive(part, context) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        // What others have nothing to do with, they need not hear the end of.
+        guard owesReadComplete else { return }
+        owesReadComplete = false
+        context.fireChannelReadComplete()
+    }
+
+    private func handOn(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        owesReadComplete = true
+        context.fireChannelRead(wrapInboundOut(part))
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -92,7 +108,7 @@ final class HotPathHandler: ChannelDuplexHandler {
             } else {
                 handedOn += 1
                 state = .handingOn
-                context.fireChannelRead(wrapInboundOut(part))
+                handOn(part, context)
             }
         case (.body(let more), .collecting):
             if content == nil { content = more } else { content?.writeImmutableBuffer(more) }
@@ -103,10 +119,12 @@ final class HotPathHandler: ChannelDuplexHandler {
             state = .answering
             let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
             let loop = context.eventLoop
-            path.answer(content.map { Array($0.readableBytesView) } ?? []) { reply in
+            asked = content.map { Array($0.readableBytesView) } ?? []
+            content = nil
+            path.answer(asked) { reply in
                 loop.execute { bound.value.finish(reply) }
             }
-        default: context.fireChannelRead(wrapInboundOut(part))
+        default: handOn(part, context)
         }
     }
 
@@ -119,17 +137,17 @@ final class HotPathHandler: ChannelDuplexHandler {
 
     private func finish(_ reply: HotReply) {
         guard let context, isAnswering, let head else { return }
-        let content = content
+        let content = asked
         self.head = nil
-        self.content = nil
+        asked = []
         state = .handingOn
         switch reply {
         case .answer(let make): pace.answer(make().bytes, past: encoder)
         case .routes:
             handedOn += 1
-            context.fireChannelRead(wrapInboundOut(.head(head)))
-            if let content { context.fireChannelRead(wrapInboundOut(.body(content))) }
-            context.fireChannelRead(wrapInboundOut(.end(nil)))
+            handOn(.head(head), context)
+            if !content.isEmpty { handOn(.body(ByteBuffer(bytes: content)), context) }
+            handOn(.end(nil), context)
         }
         while !isAnswering, let next = held.popFirst() {
             switch next {
@@ -138,7 +156,7 @@ final class HotPathHandler: ChannelDuplexHandler {
             case .error(let error): context.fireErrorCaught(error)
             }
         }
-        context.fireChannelReadComplete()
+        channelReadComplete(context: context)
         if !isAnswering, holdsRead {
             holdsRead = false
             context.read()

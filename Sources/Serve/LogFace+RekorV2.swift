@@ -65,10 +65,10 @@ extension LogFace {
     }
 
     private func created(_ record: LogRecord, _ added: AddedBody, _ answers: CreatedAnswers) throws -> HotAnswer {
-        let path = try added.path()
-        try service.check(record.body, at: added.index, path, added.head)
+        let (path, head) = try added.proof()
+        try service.check(record.body, at: added.index, path, head)
         return HotAnswer(
-            201, "application/json", answers.content(record, index: added.index, path: path, head: added.head), [:])
+            201, "application/json", answers.content(record, index: added.index, path: path, head: head), [:])
     }
 }
 

@@ -56,15 +56,15 @@ package struct AddedBody: Sendable {
     package let index: UInt64
     /// Whether it was there before it was added.
     package let isDuplicate: Bool
-    package let head: LogHead
     /// Computes the proof of a body that was not there before.
-    package let path: @Sendable () throws -> [Digest]
+    package let proof: @Sendable () throws -> (path: [Digest], head: LogHead)
 
-    package init(index: UInt64, isDuplicate: Bool, head: LogHead, path: @escaping @Sendable () throws -> [Digest]) {
+    package init(
+        index: UInt64, isDuplicate: Bool, proof: @escaping @Sendable () throws -> (path: [Digest], head: LogHead)
+    ) {
         self.index = index
         self.isDuplicate = isDuplicate
-        self.head = head
-        self.path = path
+        self.proof = proof
     }
 }
 
@@ -128,9 +128,9 @@ extension TransparencyLog: LogStore {
             case .success(let added):
                 answer(
                     .success(
-                        AddedBody(
-                            index: added.index, isDuplicate: added.isDuplicate, head: LogHead(added.checkpoint)
-                        ) { try added.inclusionProof() }))
+                        AddedBody(index: added.index, isDuplicate: added.isDuplicate) {
+                            (try added.inclusionProof(), LogHead(added.checkpoint))
+                        }))
             case .failure(let error): answer(.failure(error))
             }
         }

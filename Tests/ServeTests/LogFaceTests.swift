@@ -447,9 +447,9 @@ private final class FaultyStore: LogStore {
         answer(
             error.withLock { $0 }.map { .failure($0) }
                 ?? .success(
-                    AddedBody(
-                        index: 0, isDuplicate: false, head: LogHead(size: 1, root: Digest.of("another"), checkpoint: "")
-                    ) { [] }))
+                    AddedBody(index: 0, isDuplicate: false) {
+                        ([], LogHead(size: 1, root: Digest.of("another"), checkpoint: ""))
+                    }))
     }
     var isFrozen: Bool { false }
     func head() async throws -> LogHead { latest }
