@@ -14,6 +14,8 @@ package struct BuildOptions: Sendable {
     package var sandboxOff = false
     /// Runs every step again, whatever the cache has.
     package var ignoreCache = false
+    /// Builds what a cached target was made from again where the cache lost what was said of it: somebody will read that.
+    package var needsStatements = false
     /// Records which files steps read.
     package var traceInputs = false
     /// Wall-clock limit of each step that sets none itself, in seconds.

@@ -33,8 +33,18 @@ extension Builder {
                 wave.formUnion(plan.dependencies[name, default: []])
             }
             wave.subtract(looked)
+            if wave.isEmpty, options.needsStatements { wave = untold(below: plan).subtracting(looked) }
         }
         plan.order = order.filter(looked.contains)
+    }
+
+    /// Packages that a cached one was made from, of which the cache does not have what was said.
+    private func untold(below plan: Plan) -> Set<PackageName> {
+        let below = Set(plan.cached.keys.flatMap(transitiveDependencies))
+        return below.filter { name in
+            guard plan.cached[name] == nil, let key = plan.keys[name]?.digest else { return false }
+            return (try? PackageRecord.recorded(key, name, actions: site.actions, store: site.store)) == nil
+        }
     }
 
     /// Of `names`, those whose results others have.

@@ -107,7 +107,13 @@ extension Builder {
             plan.cached[name] = built
             plan.dependencies[name] = Set(package.dependencies).sorted()
         }
-        return plan.order.count == Set(targets).count ? plan : nil
+        guard plan.order.count == Set(targets).count else { return nil }
+        if options.needsStatements {
+            let statements = RecordedStatements(actions: site.actions, store: site.store)
+            let cached = plan.cached.values.map { (key: $0.key, name: $0.name) }
+            guard (try? statements.all(of: cached, .slsa)) != nil else { return nil }
+        }
+        return plan
     }
 
     /// Remembers a plan that found everything.

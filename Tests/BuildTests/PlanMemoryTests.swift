@@ -1,3 +1,4 @@
+import Attest
 import Bytes
 import Cache
 import Host
@@ -21,6 +22,30 @@ struct PlanMemoryTests {
     ) async throws -> Builder.Plan? {
         let project = try await workspace.project(settings)
         return try await project.builder(settings.building).unchangedPlan(project.targets(["p:p"]))
+    }
+
+    @Test("what a target was made from is built again where the cache lost what was said of it")
+    func lostStatements() async throws {
+        let workspace = try TestWorkspace([
+            "d/BUILD.yaml": packages(generic("d", sh: "cat *.txt > out", "srcs: ['*.txt']")), "d/d.txt": "d",
+            "m/BUILD.yaml": packages(generic("m", sh: "cp d--d/out m", "deps: ['d:d']")),
+            "p/BUILD.yaml": packages(generic("p", sh: "cp m--m/m p", "deps: ['m:m']")),
+        ])
+        let first = try await workspace.build("p:p", settings: Self.settled)
+        let key = try #require(PackageName("d:d").flatMap { first.plan.keys[$0]?.digest })
+        try first.project.cache.actions.remove(key)
+        #expect(throws: BuildError.self) { try first.project.bundle(of: first.built("p:p")) }
+
+        #expect(try await workspace.build("p:p", settings: Self.settled).plan.missing.isEmpty)
+        #expect(try await unchanged(workspace) != nil)
+        var settings = Self.settled
+        settings.building.needsStatements = true
+        #expect(try await unchanged(workspace, settings) == nil)
+        let again = try await workspace.build("p:p", settings: settings)
+        #expect(again.plan.missing.map(\.description) == ["d:d"])
+        #expect(try again.built("p:p").artifact == first.built("p:p").artifact)
+        #expect(try again.project.bundle(of: again.built("p:p")).entries.count == 3)
+        #expect(try await unchanged(workspace, settings) != nil)
     }
 
     @Test("a plan is taken over while everything that keys depend on is as it was, and never without its results")

@@ -134,6 +134,7 @@ struct BuildCommand: AsyncParsableCommand {
         let names = try project.targets(targets)
         var options = try execution.buildOptions(environment: project.options.environment)
         options.signatures = process.map { StatementSignatures($0, cache: project.cache) }
+        options.needsStatements = save != nil
         guard !check else { return try await build(project, names, options) }
         return try await execution.remote.withCache(
             execution.cache, for: project, signs: process != nil, sourceURI: leeway.slsaSourceUri
