@@ -18,7 +18,7 @@ struct FuzzTarget: Sendable {
         privateKey, encryptedKey, publicKey, signature, keyReference,
         archive, xz, debianPackage, debianControl, openPGP, imageLock, sharedLibrary,
         expression, regularExpression, policy, admission, verificationSummary,
-        distribution, cacheEntry, filePack, buildRequest,
+        distribution, cacheEntry, filePack, leewayAttestation, buildRequest,
     ]
 
     /// Ends the process when a promise of the parser is broken, so that libFuzzer keeps the input.

@@ -1,5 +1,9 @@
 import Attest
+import Build
 import Bytes
+import Keys
+import Policy
+import Workspace
 
 @testable internal import RemoteCache
 
@@ -15,6 +19,21 @@ extension FuzzTarget {
         }
         require((try? EntryPredicate(predicate.statement)) == predicate, "a statement has one meaning")
     }
+
+    /// Reading attestations of Leeway's cache; nobody has the key.
+    static let leewayAttestation = FuzzTarget(name: "leeway-attestation") { input in
+        guard let leeway, let name = PackageName("c:app"), let now = Timestamp(seconds: 1_793_491_200) else { return }
+        let wanted = WantedImport(name: name, leewayVersion: String(repeating: "a", count: 40))
+        require((try? leeway.verify(input, for: wanted, at: now)) == nil, "nothing is believed that nobody signed")
+    }
+
+    private static let leeway: LeewayVerifier? = {
+        guard let key = try? PrivateKey.generate(.ed25519),
+            let policy = ArtifactPolicy(signedBy: key.publicKey).restricted(
+                toRepository: "https://github.com/acme/app")
+        else { return nil }
+        return try? LeewayVerifier(policy: policy, trustedRoot: nil)
+    }()
 
     /// Reading packs of small files; the first two bytes say how large the content should be.
     static let filePack = FuzzTarget(name: "file-pack") { input in

@@ -82,6 +82,10 @@ extension ProvenanceFacts {
         return sorted.map { resource in
             var annotations = self.role(role)
             annotations.set("version", resource.version.map { .string(redactor.redact($0)) })
+            if let archive = resource.archive {
+                annotations["origin"] = "leeway"
+                annotations["archive"] = .string(archive.description)
+            }
             return ResourceDescriptor(
                 name: resource.name, uri: (resource.uri ?? uri(resource)).map(redactor.redact),
                 digest: resource.digest.map { ["sha256": $0.hex] } ?? [:], annotations: annotations)

@@ -45,6 +45,8 @@ package struct ProvenanceFacts: Sendable {
         package var uri: String?
         package var digest: Digest?
         package var version: String?
+        /// Of a package that Leeway built, the archive that it was unpacked from.
+        package var archive: Digest?
 
         package init(name: String? = nil, uri: String? = nil, digest: Digest?, version: String? = nil) {
             self.name = name
@@ -158,6 +160,8 @@ package struct ProvenanceFacts: Sendable {
 package enum MartletBuild {
     /// The build type: the meaning of every field in `ProvenanceFacts.provenance`.
     package static let buildType = "https://martlet.dev/build/v1"
+    /// The build type of artifacts that Leeway built and martlet unpacked; nothing of it is martlet's build.
+    package static let importType = "https://martlet.dev/leeway-import/v1"
     /// What every builder identity of martlet begins with, before `:VERSION@sha256:DIGEST`.
     package static let builderName = "https://martlet.dev/builder"
 

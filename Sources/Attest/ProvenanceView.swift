@@ -86,7 +86,8 @@ package struct ProvenanceView: Sendable {
         subjects = statement.subjects
         builderID = provenance.builder.id
         buildType = provenance.buildType
-        entryPoint = isMartlet ? provenance.externalParameters["package"]?.stringValue ?? "" : ""
+        let namesPackage = isMartlet || provenance.buildType.hasSameBytes(as: MartletBuild.importType)
+        entryPoint = namesPackage ? provenance.externalParameters["package"]?.stringValue ?? "" : ""
         materials = provenance.resolvedDependencies.map { dependency in
             Material(
                 name: dependency.name, uri: dependency.uri ?? "", digest: dependency.digest,
@@ -98,7 +99,7 @@ package struct ProvenanceView: Sendable {
         startedOn = provenance.metadata.startedOn
         finishedOn = provenance.metadata.finishedOn
         byproducts = provenance.byproducts
-        if isMartlet, entryPoint.isEmpty {
+        if namesPackage, entryPoint.isEmpty {
             throw AttestError(.malformed, "externalParameters.package is missing")
         }
     }

@@ -27,6 +27,8 @@ package struct BuildOptions: Sendable {
     package var provenanceInside: [PackageName: [UInt8]] = [:]
     /// Results of other machines; `nil` builds without.
     package var shared: (any SharedResults)?
+    /// Artifacts that Leeway made of the same packages; `nil` builds without.
+    package var foreign: (any ForeignResults)?
     /// The build service that this is a build of, for its statements.
     package var service: ProvenanceFacts.Service?
     /// Names of arguments whose values must not appear anywhere.

@@ -5,12 +5,23 @@ internal import Workspace
 
 /// What builds take from a remote cache, and give to it.
 extension Builder {
+    /// Looks up what is needed, and takes from Leeway what is missing then.
+    ///
+    /// - Parameter refused: keys that turned out to be of no use.
+    func findCached(in plan: inout Plan, refused: Set<Digest> = []) async throws {
+        try await lookUp(in: &plan, refused: refused)
+        guard try await importMissing(in: &plan) else { return }
+        // What is built from something else than before has another key, under which it may be in the cache.
+        repeat {
+            try await lookUp(in: &plan, refused: refused)
+        } while rekey(&plan)
+    }
+
     /// Looks up what is needed, from the targets down: what a cached package was made from is not needed again.
     ///
     /// Packages of which nobody says yet that they are missing are looked up together, so that a remote cache is asked
     /// about many at once.
-    /// - Parameter refused: keys that turned out to be of no use.
-    func findCached(in plan: inout Plan, refused: Set<Digest> = []) async throws {
+    private func lookUp(in plan: inout Plan, refused: Set<Digest>) async throws {
         plan.cached = [:]
         var looked: Set<PackageName> = []
         var wave = Set(plan.targets)

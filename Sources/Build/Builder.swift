@@ -70,6 +70,8 @@ package struct Builder: Sendable {
         /// Ephemeral packages, and those that hold a part of one: what they give does not follow from their keys, so
         /// they are never looked up by them.
         package var volatile: Set<PackageName> = []
+        /// Packages that another tool built.
+        package var imported: Set<PackageName> = []
 
         /// The packages that have to be built.
         package var missing: Set<PackageName> { Set(order.filter { cached[$0] == nil }) }
@@ -120,15 +122,20 @@ package struct Builder: Sendable {
             if package.isEphemeral || recipe.dependencies.contains(where: { plan.volatile.contains($0.package) }) {
                 plan.volatile.insert(name)
             }
-            plan.keys[name] = PackageKey(
-                package: package, recipe: recipe, toolchain: toolchain.limited(to: recipe.tools),
-                dependencies: Dictionary(
-                    dependencies.compactMap { other in plan.keys[other].map { (other, $0.digest) } },
-                    uniquingKeysWith: { $1 }),
-                passed: passed(to: package),
-                conditions: .init(isUnsandboxed: isUnsandboxed))
+            plan.keys[name] = key(of: package, recipe, in: plan)
         }
         return plan
+    }
+
+    /// The key of a package whose dependencies have those of `plan`.
+    func key(of package: Package, _ recipe: Recipe, in plan: Plan) -> PackageKey {
+        let dependencies = plan.dependencies[package.name, default: []]
+        return PackageKey(
+            package: package, recipe: recipe, toolchain: plan.toolchain.limited(to: recipe.tools),
+            dependencies: Dictionary(
+                dependencies.compactMap { other in plan.keys[other].map { (other, $0.digest) } },
+                uniquingKeysWith: { $1 }),
+            passed: passed(to: package), conditions: .init(isUnsandboxed: plan.isUnsandboxed))
     }
 
     /// The targets and everything below them, in dependency order.
@@ -292,7 +299,8 @@ package struct Builder: Sendable {
     }
 
     private func sayRemarks(_ report: (BuildEvent.Kind) -> Void) {
-        for remark in options.shared?.takeRemarks() ?? [] { report(.warning(remark.package, remark.message)) }
+        let remarks = (options.shared?.takeRemarks() ?? []) + (options.foreign?.takeRemarks() ?? [])
+        for remark in remarks { report(.warning(remark.package, remark.message)) }
     }
 
     /// How the build of one package ended: with a result or a failure. A struct on purpose: Swift 6.3's optimiser

@@ -30,6 +30,22 @@ package struct BuiltPackage: Sendable {
         }
     }
 
+    /// Where an artifact is from that another tool made: an object in Leeway's own remote cache.
+    package struct Import: Sendable, Hashable {
+        /// The object's name there.
+        package var object: String
+        /// The digest of the archive, which the attestation is about.
+        package var archive: Digest
+        /// The digest of the bytes of the attestation, which the cache keeps.
+        package var attestation: Digest
+
+        package init(object: String, archive: Digest, attestation: Digest) {
+            self.object = object
+            self.archive = archive
+            self.attestation = attestation
+        }
+    }
+
     /// What is known of one step's run.
     package struct Step: Sendable, Hashable {
         package var kind: StepKind
@@ -81,10 +97,12 @@ package struct BuiltPackage: Sendable {
     /// Whoever signed the provenance which an image carries inside; empty where nobody did, `nil` where
     /// there is none inside.
     package var bundleSigner: String?
+    /// `nil` for what martlet built.
+    package var imported: Import?
 
     /// The record as the cache stores it (docs/formats/cache.md).
     package var json: JSON {
-        [
+        var json: JSONObject = [
             "name": .string(name.description), "key": .string(key.hex), "leewayVersion": .string(leewayVersion),
             "ownTree": .string(ownTree.hex), "artifact": .string(artifact.hex),
             "references": .array(references.map(\.json)), "dependencies": .array(dependencies.map(\.json)),
@@ -103,6 +121,13 @@ package struct BuiltPackage: Sendable {
             "uncommitted": uncommitted.map { .string($0.hex) } ?? .null,
             "bundleSigner": bundleSigner.map(JSON.string) ?? .null,
         ]
+        if let imported {
+            json["imported"] = [
+                "object": .string(imported.object), "archive": .string(imported.archive.hex),
+                "attestation": .string(imported.attestation.hex),
+            ]
+        }
+        return .object(json)
     }
 }
 
@@ -140,11 +165,18 @@ extension BuiltPackage {
                     return FetchedFile(path: path, digest: digest)
                 })
         else { return nil }
+        var imported: Import?
+        if let json = json["imported"] {
+            guard let object = json["object"]?.stringValue, let archive = digest(json["archive"]),
+                let attestation = digest(json["attestation"])
+            else { return nil }
+            imported = Import(object: object, archive: archive, attestation: attestation)
+        }
         self.init(
             name: name, key: key, leewayVersion: leewayVersion, ownTree: ownTree, artifact: artifact,
             references: references,
             dependencies: dependencies, inputTree: inputTree, steps: steps, fetched: fetched,
             sandbox: sandbox, startedOn: startedOn, finishedOn: finishedOn, uncommitted: digest(uncommitted),
-            bundleSigner: json["bundleSigner"]?.stringValue)
+            bundleSigner: json["bundleSigner"]?.stringValue, imported: imported)
     }
 }

@@ -29,6 +29,15 @@ package struct PackageKey: Sendable {
         digest = .of(manifest.canonical())
     }
 
+    /// The key of an artifact that Leeway made, which is known by its archive. What is built from it has another key
+    /// than what is built from martlet's own result of the same package.
+    init(importing archive: Digest, of package: PackageName, leewayVersion: String) {
+        self.init(manifest: [
+            "version": .integer(Self.version), "package": .string(package.description),
+            "leeway": ["version": .string(leewayVersion), "archive": .string(archive.hex)],
+        ])
+    }
+
     /// - Parameters:
     ///   - dependencies: the keys of the packages that the recipe mounts.
     ///   - passed: variables that the package takes from martlet's own environment.

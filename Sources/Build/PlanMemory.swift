@@ -118,7 +118,7 @@ extension Builder {
 
     /// Remembers a plan that found everything.
     func remember(_ plan: Plan) {
-        guard let memory, !options.ignoreCache, plan.missing.isEmpty, plan.volatile.isEmpty,
+        guard let memory, !options.ignoreCache, plan.missing.isEmpty, plan.volatile.isEmpty, plan.imported.isEmpty,
             plan.isUnsandboxed == options.sandboxOff
         else { return }
         let needed = plan.recipes.keys.compactMap { packages[$0] }

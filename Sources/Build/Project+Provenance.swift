@@ -20,8 +20,15 @@ extension Project {
     /// The result of `name` as the workspace is now.
     /// - Throws: `BuildError.missing` when it has not been built.
     package func result(of name: PackageName) async throws -> BuiltPackage {
-        let builder = try await builder(BuildOptions())
-        let plan = try await builder.plan([name])
+        var builder = try await builder(BuildOptions())
+        var plan = try await builder.plan([name])
+        if plan.cached[name] == nil {
+            // It may rest on what Leeway made. Nobody builds on what is only told about.
+            var options = BuildOptions()
+            options.foreign = RecordedImports(cache)
+            builder = try await self.builder(options)
+            plan = try await builder.plan([name])
+        }
         // What holds parts of an ephemeral package is never taken from the cache to build on, but can be told about.
         let isVolatile = plan.volatile.contains(name)
         guard
@@ -85,10 +92,11 @@ extension Project {
         var last: [UInt8] = []
         var signed: UnverifiedBundle?
         for said in try statements(of: built, format) {
-            let statement = said.built.key == built.key ? try adding([subject], to: said.statement) : said.statement
-            last = statement
-            signed = try await signatures?.bundle(around: statement, about: said.built)
-            let unsigned = Envelope(payloadType: Statement.payloadType, payload: statement)
+            var said = said
+            if said.built.key == built.key { said.statement = try adding([subject], to: said.statement) }
+            last = said.statement
+            signed = try await said.bundle(signatures)
+            let unsigned = Envelope(payloadType: Statement.payloadType, payload: said.statement)
             try bundle.append(line: signed?.envelopeLine ?? unsigned.line)
         }
         var saved = SavedArtifact(digest: archive.digest)

@@ -28,7 +28,7 @@ struct ProvenanceInside {
         }
         var bundle = ProvenanceBundle()
         for said in all {
-            let signed = try await options.signatures?.bundle(around: said.statement, about: said.built)
+            let signed = try await said.bundle(options.signatures)
             let unsigned = Envelope(payloadType: Statement.payloadType, payload: said.statement)
             try bundle.append(line: signed?.envelopeLine ?? unsigned.line)
         }

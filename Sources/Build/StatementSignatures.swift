@@ -36,7 +36,8 @@ package struct StatementSignatures: Sendable {
     func sign(_ built: BuiltPackage) async throws {
         var waiting = [built]
         while let built = waiting.popLast() {
-            guard done.insert(built.key) else { continue }
+            // Who signs for what Leeway made is on its own attestation.
+            guard built.imported == nil, done.insert(built.key) else { continue }
             do {
                 let (_, record) = try PackageRecord.recorded(built.key, built.name, actions: actions, store: store)
                 let statement = try PackageRecord.statement(record, .slsa, store: store)
@@ -55,6 +56,12 @@ package struct StatementSignatures: Sendable {
 
     /// The signed bundle around a statement about `built`, remembered or new.
     package func bundle(around statement: [UInt8], about built: BuiltPackage) async throws -> UnverifiedBundle {
+        guard built.imported == nil else {
+            throw BuildError(
+                .configuration,
+                "was made by Leeway, and is not signed as if martlet had built it; build it with -c local",
+                package: built.name)
+        }
         let key = Digest.of(Array("martlet signature 1\n\(Digest.of(statement).hex)\n\(signer.name)\n".utf8))
         if let known = try remembered(key), known.envelope?.payload == statement, (try? signer.check(known)) != nil {
             return known

@@ -69,7 +69,11 @@ package struct Witness: Sendable {
         facts.source = source.source
         facts.changedInputs = try await source.changedInputs(of: package)
         facts.dependencies = built.dependencies.map { reference in
-            .init(name: reference.package.description, digest: dependencies[reference.package]?.artifact)
+            let dependency = dependencies[reference.package]
+            var resource = ProvenanceFacts.Resource(
+                name: reference.package.description, digest: dependency?.artifact)
+            resource.archive = dependency?.imported?.archive
+            return resource
         }
         facts.tools = toolchain.tools.values.map { tool in .init(name: tool.name, digest: tool.digest) }
         facts.fetched = built.fetched.map { .init(name: $0.path, uri: "martlet:fetched/\($0.path)", digest: $0.digest) }

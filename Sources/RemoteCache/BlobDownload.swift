@@ -5,7 +5,8 @@ internal import SystemPackage
 
 /// Brings large blobs, and takes up what broke off where it broke: in this run, and in a later one.
 struct BlobDownload: Sendable {
-    let storage: any RemoteStorage
+    /// Opens a blob from an offset on; `nil` where there definitely is none.
+    let open: @Sendable (BlobName, Int) async throws -> IncomingBlob?
     let store: ContentStore
     /// Where blobs are until they are whole.
     let directory: FilePath
@@ -60,7 +61,7 @@ struct BlobDownload: Sendable {
     }
 
     private func receive(_ blob: BlobName, from offset: Int, into path: FilePath) async throws {
-        guard let incoming = try await storage.open(blob, from: offset) else {
+        guard let incoming = try await open(blob, offset) else {
             throw RemoteCacheError(.absent, "the file \(blob.digest) is not there")
         }
         let file = try OpenFile(updating: path, mode: 0o600)
@@ -97,7 +98,7 @@ struct BlobDownload: Sendable {
         while true {
             let before = bytes.count
             do {
-                guard let incoming = try await storage.open(blob, from: before) else {
+                guard let incoming = try await open(blob, before) else {
                     throw RemoteCacheError(.absent, "the pack \(blob.digest) is not there")
                 }
                 bytes.removeLast(bytes.count - min(incoming.start, bytes.count))

@@ -49,8 +49,8 @@ package struct EntryVerifier: Sendable {
     ) throws(RemoteCacheError) -> VerifiedEntry {
         let entry = try CacheEntry(parsing: bytes)
         var collector = collector
-        let vouching = try evidence(entry.entry, "entry", &collector)
-        let provenance = try evidence(entry.provenance, "provenance", &collector)
+        let vouching = try collector.evidence(entry.entry, "entry")
+        let provenance = try collector.evidence(entry.provenance, "provenance")
         guard let statement = vouching.statement else {
             throw RemoteCacheError(.malformed, "what is signed is no statement")
         }
@@ -73,22 +73,9 @@ package struct EntryVerifier: Sendable {
         guard let said = provenance.statement, provenance.provenance != nil,
             said.subjects.contains(where: { $0.digest["sha256"] == predicate.artifact.hex })
         else { throw RemoteCacheError(.mismatch, "its provenance is not about its artifact") }
-        try decide(built, collector.pool, now)
+        try policy.requireMet(
+            about: PolicySubject(name: built.name.description, digest: built.artifact), collector.pool, at: now)
         return VerifiedEntry(built: built, predicate: predicate, documents: documents)
-    }
-
-    /// Verifies one of an entry's bundles.
-    private func evidence(
-        _ bundle: UnverifiedBundle, _ what: String, _ collector: inout EvidenceCollector
-    ) throws(RemoteCacheError) -> Evidence {
-        let count = collector.pool.all.count
-        collector.add(bundle, name: what, artifact: nil)
-        guard collector.pool.all.count == count + 1, let evidence = collector.pool.all.last else {
-            let failures = collector.refusals.last?.report.failures ?? []
-            let reasons = failures.map { "\($0.title): \($0.detail)" }.joined(separator: ", ")
-            throw RemoteCacheError(.signature, "the signature of its \(what) is not to be believed: \(reasons)")
-        }
-        return evidence
     }
 
     /// The documents, each as the statement has it.
@@ -121,24 +108,43 @@ package struct EntryVerifier: Sendable {
         guard built.key == predicate.key, built.name.description.utf8.elementsEqual(predicate.package.utf8),
             built.artifact == predicate.artifact, built.ownTree == predicate.ownTree
         else { throw RemoteCacheError(.mismatch, "its description is of another result than its statement") }
+        guard built.imported == nil else {
+            throw RemoteCacheError(.policy, "it was made by Leeway, and not by who signed it")
+        }
         guard built.sandbox != .off else {
             throw RemoteCacheError(.policy, "it was built without walls; such results are not shared")
         }
         return built
     }
+}
 
-    private func decide(
-        _ built: BuiltPackage, _ pool: EvidencePool, _ now: Timestamp
+extension EvidenceCollector {
+    /// Verifies a bundle; `what` is said of it in errors.
+    mutating func evidence(_ bundle: UnverifiedBundle, _ what: String) throws(RemoteCacheError) -> Evidence {
+        let count = pool.all.count
+        add(bundle, name: what, artifact: nil)
+        guard pool.all.count == count + 1, let evidence = pool.all.last else {
+            let failures = refusals.last?.report.failures ?? []
+            let reasons = failures.map { "\($0.title): \($0.detail)" }.joined(separator: ", ")
+            throw RemoteCacheError(.signature, "the signature of its \(what) is not to be believed: \(reasons)")
+        }
+        return evidence
+    }
+}
+
+extension ArtifactPolicy {
+    /// Throws unless every rule is met.
+    func requireMet(
+        about subject: PolicySubject, _ pool: EvidencePool, at now: Timestamp
     ) throws(RemoteCacheError) {
-        let decision = PolicyEvaluation.decide(
-            policy, about: PolicySubject(name: built.name.description, digest: built.artifact), with: pool, at: now)
+        let decision = PolicyEvaluation.decide(self, about: subject, with: pool, at: now)
         // A policy that only warns would let everything in.
         guard decision.failures.isEmpty, !decision.rules.isEmpty else {
             let reasons = decision.failures.map { rule in
                 "\(rule.title)\(rule.expected.map { ": expected \($0)" } ?? "")\(rule.got.map { ", got \($0)" } ?? "")"
             }
             throw RemoteCacheError(
-                .policy, "the policy \(policy.name) refuses it: \(reasons.joined(separator: "; "))".safeForTerminal)
+                .policy, "the policy \(name) refuses it: \(reasons.joined(separator: "; "))".safeForTerminal)
         }
     }
 }

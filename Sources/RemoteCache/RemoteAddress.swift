@@ -73,31 +73,40 @@ package struct RemoteAddress: Sendable {
 
     /// Opens the place; nothing is asked yet.
     package func open(userAgent: String, environment: [String: String]) throws -> any RemoteStorage {
+        guard case .registry(let reference, let isPlain) = place else {
+            return Self.storage(try objects(userAgent: userAgent, environment: environment))
+        }
+        var settings = RegistrySettings(userAgent: userAgent, environment: environment)
+        settings.wire.attempts = 3
+        settings.allowsPlainHTTP = isPlain
+        let client = RegistryClient(settings)
+        return RegistryStorage(repository: client.repository(reference), client: client)
+    }
+
+    private static func storage(_ place: some ObjectPlace) -> any RemoteStorage { ObjectStorage(place: place) }
+
+    /// Opens a place that keeps objects by names; nothing is asked yet.
+    func objects(userAgent: String, environment: [String: String]) throws -> any ObjectPlace {
         var wire = WireSettings(userAgent: userAgent, environment: environment)
         wire.attempts = 3
         switch place {
-        case .directory(let path): return ObjectStorage(place: DirectoryPlace(directory: path))
+        case .directory(let path): return DirectoryPlace(directory: path)
         case .web(let url):
-            return ObjectStorage(
-                place: WebPlace(
-                    url, shown: url.shown, client: HTTPClient(wire), authorization: Self.authorization(environment),
-                    hasCollections: true))
+            return WebPlace(
+                url, shown: url.shown, client: HTTPClient(wire), authorization: Self.authorization(environment),
+                hasCollections: true)
         case .bucket(let bucket):
             let url = try Self.mapped { () throws(WireError) in try bucket.url(environment) }
             let region = bucket.region ?? BucketCredentials.region(environment)
             let authorization = BucketCredentials.find(environment).map {
                 WebAuthorization.bucket(BucketSigner(credentials: $0, region: region))
             }
-            return ObjectStorage(
-                place: WebPlace(
-                    url, shown: bucket.shown, client: HTTPClient(wire), authorization: authorization ?? .none,
-                    hasCollections: false))
-        case .registry(let reference, let isPlain):
-            var settings = RegistrySettings(userAgent: userAgent, environment: environment)
-            settings.wire.attempts = 3
-            settings.allowsPlainHTTP = isPlain
-            let client = RegistryClient(settings)
-            return RegistryStorage(repository: client.repository(reference), client: client)
+            return WebPlace(
+                url, shown: bucket.shown, client: HTTPClient(wire), authorization: authorization ?? .none,
+                hasCollections: false)
+        case .registry:
+            throw RemoteCacheError(
+                .configuration, "Leeway keeps no objects in a registry; write a directory, http(s)://… or s3://BUCKET")
         }
     }
 

@@ -28,6 +28,9 @@ package struct RemoteCacheChoice: Sendable {
         /// `FILE` or `NAMESPACE=FILE`.
         package var policies: [String] = []
         package var sourceURI: String?
+        /// Leeway's own cache, and whose attestations in it are believed.
+        package var leewayAddress: String?
+        package var leewayPolicy: String?
 
         package init() {}
     }
@@ -38,8 +41,9 @@ package struct RemoteCacheChoice: Sendable {
     private var namespace = Namespace.main
     private var policies: [(namespace: Namespace, file: FilePath)] = []
     private var sourceURI: String?
-    private var downloads: Int?
+    private(set) var downloads: Int?
     private var uploads: Int?
+    private(set) var leeway: LeewayCache?
     /// Why a cache that the environment speaks of is not used.
     package private(set) var warning: String?
 
@@ -52,12 +56,16 @@ package struct RemoteCacheChoice: Sendable {
         var place = options.address.map { ($0, directory) } ?? value("MARTLET_REMOTE_CACHE").map { ($0, directory) }
         if place == nil, !settings.url.isEmpty { place = (settings.url, root) }
         let isLeeway = place == nil && value("LEEWAY_REMOTE_CACHE_BUCKET") != nil
-        if isLeeway { place = (try Self.leewayAddress(value), directory) }
+        if isLeeway { place = ("\(try Self.leewayBucket(value))/martlet", directory) }
         let named = try options.level ?? value("LEEWAY_DEFAULT_CACHE_LEVEL").map(Self.level)
         level = named ?? (place == nil ? .local : .remote)
         downloads = try Self.count("LEEWAY_S3_DOWNLOAD_WORKERS", value)
         uploads = try Self.count("LEEWAY_S3_WORKER_COUNT", value)
         sourceURI = options.sourceURI ?? value("LEEWAY_SLSA_SOURCE_URI")
+        if (named ?? .remote).pulls {
+            leeway = try Self.leewayCache(
+                options, value, settings.leeway, root: root, directory: directory)
+        }
         guard level.pulls || level.pushes else { return }
         guard let place else {
             // Leeway's scripts name a level whether or not there is a cache.
@@ -70,6 +78,7 @@ package struct RemoteCacheChoice: Sendable {
         try readPolicies(options, value("MARTLET_CACHE_POLICY"), settings, root: root, directory: directory)
         if level.pulls, policies.isEmpty {
             let problem = "nobody says whose cache entries are to be believed; give --cache-policy FILE"
+            // What Leeway left there can be read by a policy of its own.
             guard isLeeway, options.level == nil else { throw RemoteCacheError(.configuration, problem) }
             warning = "the remote cache of LEEWAY_REMOTE_CACHE_BUCKET is not used: \(problem)"
             level = .local
@@ -115,18 +124,6 @@ package struct RemoteCacheChoice: Sendable {
         return count
     }
 
-    /// The bucket that Leeway's variables name. What martlet puts there is in a folder of its own.
-    private static func leewayAddress(_ value: (String) -> String?) throws -> String {
-        let bucket = value("LEEWAY_REMOTE_CACHE_BUCKET") ?? ""
-        switch value("LEEWAY_REMOTE_CACHE_STORAGE") ?? "GCP" {
-        case "AWS": return "s3://\(bucket)/martlet"
-        case "GCP": return "gs://\(bucket)/martlet"
-        case let other:
-            throw RemoteCacheError(
-                .configuration, "LEEWAY_REMOTE_CACHE_STORAGE is '\(other.safeForTerminal)'; use AWS or GCP")
-        }
-    }
-
     // MARK: Opening
 
     /// The remote cache for builds of `project`; `nil` where none is used.
@@ -143,13 +140,9 @@ package struct RemoteCacheChoice: Sendable {
         }
         var readers: [EntryVerifier] = []
         if level.pulls {
-            let read = try policies.map { ($0.namespace, try Self.policies($0.file)) }
-            let root = read.contains { $0.1.contains(where: \.namesIdentities) } ? try await trustedRoot() : nil
-            for (namespace, policies) in read {
-                guard policies.count == 1, let policy = policies.first else {
-                    throw RemoteCacheError(
-                        .configuration, "the policy file for \(namespace) has \(policies.count) policies; write one")
-                }
+            let read = try policies.map { ($0.namespace, try Self.policy($0.file, for: "\($0.namespace)")) }
+            let root = read.contains(where: \.1.namesIdentities) ? try await trustedRoot() : nil
+            for (namespace, policy) in read {
                 readers.append(try EntryVerifier(namespace, policy: restricted(policy), trustedRoot: root))
             }
         }
@@ -161,21 +154,26 @@ package struct RemoteCacheChoice: Sendable {
         return RemoteResults(storage, access: access, cache: project.cache, now: project.options.now)
     }
 
-    /// The policies in a file, or the one that a public key is.
-    private static func policies(_ file: FilePath) throws -> [ArtifactPolicy] {
+    /// The policy in a file, or the one that a public key is.
+    static func policy(_ file: FilePath, for what: String) throws -> ArtifactPolicy {
         let bytes = try Files.read(file, limit: ArtifactPolicy.greatestLength + 1)
         if bytes.starts(with: "-----BEGIN".utf8) {
             do {
-                return [ArtifactPolicy(signedBy: try PublicKey(pem: bytes))]
+                return ArtifactPolicy(signedBy: try PublicKey(pem: bytes))
             } catch {
                 throw RemoteCacheError(.configuration, "\(file) is neither a policy nor a public key: \(error)")
             }
         }
-        return try ArtifactPolicy.read(file)
+        let policies = try ArtifactPolicy.read(file)
+        guard policies.count == 1, let policy = policies.first else {
+            throw RemoteCacheError(
+                .configuration, "the policy file for \(what) has \(policies.count) policies; write one")
+        }
+        return policy
     }
 
     /// Asks for the repository that Leeway's setting names.
-    private func restricted(_ policy: ArtifactPolicy) throws -> ArtifactPolicy {
+    func restricted(_ policy: ArtifactPolicy) throws -> ArtifactPolicy {
         guard let sourceURI else { return policy }
         let text = sourceURI.contains("://") ? sourceURI : "https://\(sourceURI)"
         guard let restricted = policy.restricted(toRepository: text) else {

@@ -47,7 +47,8 @@ package final class RemoteResults: SharedResults {
         actions = cache.actions
         self.now = now
         download = BlobDownload(
-            storage: storage, store: cache.store, directory: cache.directory.appending("partial"),
+            open: { try await storage.open($0, from: $1) }, store: cache.store,
+            directory: cache.directory.appending("partial"),
             pause: pause)
     }
 

@@ -7,6 +7,14 @@ package struct RemoteCacheSettings: Hashable, Sendable {
         package var policy = ""
     }
 
+    /// Leeway's own remote cache, and whose attestations in it are believed.
+    package struct Leeway: Hashable, Sendable {
+        /// Empty where there is none.
+        package var url = ""
+        /// A file, relative to the workspace's root.
+        package var policy = ""
+    }
+
     /// Empty where there is none.
     package var url = ""
     /// Where this workspace's results go; empty for the usual one.
@@ -14,6 +22,7 @@ package struct RemoteCacheSettings: Hashable, Sendable {
     /// The policy of that namespace; empty where it is not read.
     package var policy = ""
     package var reads: [Reading] = []
+    package var leeway = Leeway()
 
     package init() {}
 
@@ -24,12 +33,30 @@ package struct RemoteCacheSettings: Hashable, Sendable {
             case "namespace": namespace = reader.string(value, key)
             case "policy": policy = reader.string(value, key)
             case "reads": reads = reader.nodes(value, key).map { Self.reading($0, &reader) }
+            case "leeway": leeway = Self.leeway(value, &reader)
             default:
                 reader.report(
                     .error, "unknown key '\(key)' in remoteCache", at: keyNode,
-                    remedy: "use url, namespace, policy or reads")
+                    remedy: "use url, namespace, policy, reads or leeway")
             }
         }
+    }
+
+    private static func leeway(_ node: YAMLNode, _ reader: inout YAMLReader) -> Leeway {
+        var leeway = Leeway()
+        for (key, value, keyNode) in reader.fields(node, "leeway") ?? [] {
+            switch key {
+            case "url": leeway.url = reader.string(value, key)
+            case "policy": leeway.policy = reader.string(value, key)
+            default: reader.report(.error, "unknown key '\(key)' in leeway", at: keyNode, remedy: "use url and policy")
+            }
+        }
+        if leeway.url.isEmpty || leeway.policy.isEmpty {
+            reader.report(
+                .error, "leeway has no url or no policy", at: node,
+                remedy: "say where its objects are, and whose attestations are believed")
+        }
+        return leeway
     }
 
     private static func reading(_ node: YAMLNode, _ reader: inout YAMLReader) -> Reading {

@@ -29,10 +29,24 @@ struct RemoteCacheArguments: ParsableArguments {
             valueName: "name"))
     var cacheNamespace: String?
 
-    /// Runs `body` with the remote cache that is asked for, `nil` where there is none.
+    @Option(
+        help: ArgumentHelp(
+            """
+            Leeway's own remote cache, of which artifacts are taken that the policy vouches for. Default: \
+            $MARTLET_LEEWAY_CACHE, else WORKSPACE.yaml.
+            """, valueName: "url"))
+    var leewayCache: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Whose attestations in Leeway's cache are believed. Default: $MARTLET_LEEWAY_POLICY, else WORKSPACE.yaml.",
+            valueName: "file"))
+    var leewayPolicy: String?
+
+    /// Runs `body` with options that have the remote caches that are asked for.
     func withCache<Value>(
-        _ level: RemoteCacheChoice.Level?, for project: Project, signs: Bool, sourceURI: String? = nil,
-        _ body: (RemoteResults?) async throws -> Value
+        _ level: RemoteCacheChoice.Level?, for project: Project, building: BuildOptions, sourceURI: String? = nil,
+        _ body: (BuildOptions) async throws -> Value
     ) async throws -> Value {
         var options = RemoteCacheChoice.Options()
         options.level = level
@@ -40,19 +54,30 @@ struct RemoteCacheArguments: ParsableArguments {
         options.namespace = cacheNamespace
         options.policies = cachePolicy
         options.sourceURI = sourceURI
+        options.leewayAddress = leewayCache
+        options.leewayPolicy = leewayPolicy
         let choice = try RemoteCacheChoice(
             options, environment: project.options.environment, workspace: project.workspace.file.settings,
             root: project.workspace.root, directory: project.options.directory)
-        if let warning = choice.warning { Failure.say("warning: \(warning)") }
-        let cache = try await choice.open(for: project, signs: signs) {
+        for warning in [choice.warning, choice.leewayWarning(for: project)] {
+            if let warning { Failure.say("warning: \(warning)") }
+        }
+        let trustedRoot = {
             try await VerificationArguments.parse([]).readTrustedRoot(VerificationArguments.trustedRootVariable)
         }
+        let cache = try await choice.open(for: project, signs: building.signatures != nil, trustedRoot: trustedRoot)
+        let leeway = try await choice.openLeeway(for: project, trustedRoot: trustedRoot)
+        var building = building
+        building.shared = cache
+        building.foreign = leeway
         do {
-            let value = try await body(cache)
+            let value = try await body(building)
             await cache?.close()
+            await leeway?.close()
             return value
         } catch {
             await cache?.close()
+            await leeway?.close()
             throw error
         }
     }

@@ -1,11 +1,11 @@
-"""Remote caches on foreign servers: a directory, nginx with WebDAV, moto's S3, docker-registry.
+"""Remote caches on foreign servers: a directory, nginx with WebDAV, moto's S3, docker-registry. Leeway's own objects too.
 
     caches.py MARTLET WORK PYTHON
 
 A second machine, in a network namespace with an address of its own where this one allows that, gets everything from the
 cache; then the network is cut at each request in turn. Nothing is timed: each check waits for an event. PYTHON has moto.
 """
-import hashlib, http.client, http.server, json, os, pathlib, shutil, subprocess, sys, threading, urllib.request
+import hashlib, http.client, http.server, io, json, os, pathlib, shutil, subprocess, sys, tarfile, threading, urllib.request
 
 from suite import Suite, free_port
 
@@ -223,6 +223,123 @@ def bucket():
     return process, port
 
 
+class Leeway:
+    """Objects as Leeway puts them into its cache, each with the attestation of its sign-cache, and who reads them."""
+    REPOSITORY = "https://github.com/acme/app"
+
+    def __init__(self):
+        self.root = WORK / "leeway"
+        self.root.mkdir()
+        self.policy = self.root / "policy.yaml"
+        self.policy.write_text(
+            f"policy: v1\nname: leeway\nsigners: {{ci: {{keyFile: {WORK}/ci.pub}}}}\n"
+            f"sources: {{repositories: [{self.REPOSITORY}]}}\n")
+        machine = Machine()
+        listed = machine.martlet("collect").stdout
+        self.versions = dict(line.split("\t") for line in listed.splitlines())
+        machine.remove()
+
+    @staticmethod
+    def archive(path, *members):
+        """Packs (name, content) as GNU tar would, whatever the names are."""
+        with tarfile.open(path, "w:gz", format=tarfile.GNU_FORMAT) as tar:
+            for name, content in members:
+                entry = tarfile.TarInfo(name)
+                if content is None:
+                    entry.type = tarfile.DIRTYPE
+                elif isinstance(content, str):
+                    entry.type, entry.linkname = tarfile.SYMTYPE, content
+                else:
+                    entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content) if isinstance(content, bytes) else None)
+
+    def objects(self, name, members=None, package="lib:lib", repository=REPOSITORY, key="ci"):
+        """A folder with the archive of a package and its attestation."""
+        folder = self.root / name
+        folder.mkdir()
+        archive = folder / f"{self.versions[package]}.tar.gz"
+        self.archive(archive, *(members or [("./", None), ("./size", b"from Leeway\n")]))
+        predicate = folder / "predicate"
+        predicate.write_text(json.dumps({
+            "builder": {"id": "https://github.com/acme/app/.github/workflows/build.yml@refs/heads/main"},
+            "buildType": "https://leeway.build/cache-signing/v1",
+            "invocation": {"configSource": {"uri": repository}, "parameters": {"workflow": "build.yml"}},
+            "metadata": {"buildInvocationID": "1", "reproducible": False}}))
+        run(MARTLET, "attest", archive, "--predicate", predicate, "--type", "slsaprovenance02", "--key",
+            WORK / f"{key}.key", "--bundle", f"{archive}.att", env={**os.environ, "MARTLET_KEY_PASSWORD": "secret"})
+        predicate.unlink()
+        return folder
+
+    def build(self, place, network=None, environment=None, *arguments):
+        machine = Machine(network, environment)
+        results, said = machine.build("--leeway-cache", str(place), "--leeway-policy", str(self.policy), *arguments)
+        with tarfile.open(machine.root / "app.tar") as tar:
+            out = tar.extractfile("./out").read()
+        return machine, results, said, b"from Leeway" in out
+
+
+def check_leeway(web, web_address, s3_put, s3_address, network, keys):
+    leeway = Leeway()
+    good = leeway.objects("good")
+    used = {"app:app": "built", "lib:lib": "cached"}
+    own = {package: "built" for package in PACKAGES}
+    shutil.copytree(good, web)
+    for path in good.iterdir():
+        s3_put(path.name, path.read_bytes())
+    for name, place, where, environment in [
+            ("directory", good, None, None), ("nginx", web_address, network, None), ("s3", s3_address, network, keys)]:
+        machine, results, said, is_leeway = leeway.build(place, where, environment)
+        check(f"leeway {name}: its object is used", results == used and is_leeway, (results, said))
+        check(f"leeway {name}: nothing is wrong", "Leeway" not in said, said)
+        results, _ = machine.build("--leeway-cache", str(place), "--leeway-policy", str(leeway.policy))
+        check(f"leeway {name}: nothing is built again", set(results.values()) == {"cached"}, results)
+        failed = machine.martlet("provenance", "assert", "--built-with-martlet", "--sandboxed", "app:app", status=1).stdout
+        check(f"leeway {name}: it does not pass for martlet's",
+              "lib:lib failed built-with-martlet" in failed and "lib:lib failed sandboxed" in failed
+              and "app:app failed" not in failed, failed)
+        exported = machine.martlet("provenance", "export", "--decode", "app:app").stdout
+        digest = hashlib.sha256(next(good.glob("*.tar.gz")).read_bytes()).hexdigest()
+        check(f"leeway {name}: the archive is named", f"sha256:{digest}" in exported, exported)
+        results, said = machine.build()
+        check(f"leeway {name}: without it everything is built", results == own, (results, said))
+        machine.remove()
+
+    def broken(name, change=lambda archive, attestation: None, **options):
+        folder = leeway.objects(name, **options)
+        archive = next(folder.glob("*.tar.gz"))
+        change(archive, pathlib.Path(f"{archive}.att"))
+        return folder
+
+    def renamed(archive, attestation):
+        for path in archive, attestation:
+            path.rename(path.with_name(path.name.replace(leeway.versions["lib:base"], leeway.versions["lib:lib"])))
+
+    huge = [("./size", bytes(1 << 20))] * 2
+    refused = [
+        ("unsigned", "nobody vouches for", broken("unsigned", lambda _, attestation: attestation.unlink())),
+        ("another signer", "signature of its attestation", broken("signer", key="other")),
+        ("another repository", "acme/app-fork", broken("fork", repository="https://github.com/acme/app-fork")),
+        ("another digest", "damaged or replaced",
+         broken("digest", lambda archive, _: leeway.archive(archive, ("./size", b"evil\n")))),
+        ("another package", "is about " + leeway.versions["lib:base"], broken("package", renamed, package="lib:base")),
+        ("truncated", "damaged or replaced",
+         broken("truncated", lambda archive, _: os.truncate(archive, archive.stat().st_size - 10))),
+        ("truncated attestation", "no Sigstore bundle",
+         broken("attestation", lambda _, attestation: os.truncate(attestation, 100))),
+        ("an absolute path", "is absolute", broken("absolute", members=[("/etc/martlet", b"x")])),
+        ("a path that leads out", "leads out of", broken("outside", members=[("./a/../../b", b"x")])),
+        ("a path through a link", "below something", broken("link", members=[("./a", "/tmp"), ("./a/b", b"x")])),
+        ("a name twice", "twice", broken("twice", members=huge)),
+    ]
+    for name, reason, place in refused:
+        machine, results, said, is_leeway = leeway.build(place)
+        check(f"leeway, {name}: it is built", results == own and not is_leeway, (results, said))
+        check(f"leeway, {name}: it is said why", reason in said, said)
+        machine.remove()
+    check("leeway: nothing is written there", sorted(path.name for path in good.iterdir()) == sorted(
+        leeway.versions["lib:lib"] + end for end in [".tar.gz", ".tar.gz.att"]))
+
+
 def main():
     origin = WORK / "origin"
     for path, text in WORKSPACE.items():
@@ -242,6 +359,7 @@ def main():
         digest = check_cache("directory", str(WORK / "share"), network)
 
         process, port = nginx(network)
+        web = port
         processes.append(process)
         check("nginx", check_cache("nginx", f"http://127.0.0.1:{port}/cache", network,
                                    remote=f"http://{network.address}:{port}/cache") == digest)
@@ -253,6 +371,14 @@ def main():
         address = "s3://results/team?endpoint=http://{}:" + str(port)
         check("s3", check_cache("s3", address.format("127.0.0.1"), network, keys,
                                 address.format(network.address)) == digest)
+
+        def put(name, content):
+            urllib.request.urlopen(urllib.request.Request(
+                f"http://127.0.0.1:{port}/results/{name}", data=content, method="PUT",
+                headers={"Content-Type": "application/octet-stream"}), timeout=60).close()
+
+        check_leeway(WORK / "nginx/data/leeway", f"http://{network.address}:{web}/leeway", put,
+                     f"s3://results?endpoint=http://{network.address}:{port}", network, keys)
 
         process, port = docker_registry()
         processes.append(process)

@@ -32,6 +32,28 @@ struct RemoteCacheChoiceTests {
         #expect(throws: RemoteCacheError.self) { try choice(["LEEWAY_DEFAULT_CACHE_LEVEL": "all"]) }
     }
 
+    @Test("Leeway's cache is read when place and policy are named, and not by a level that reads nothing")
+    func leeway() throws {
+        #expect(try choice().leeway == nil)
+        #expect(throws: RemoteCacheError.self) { try choice(["MARTLET_LEEWAY_CACHE": "/share"]) }
+        #expect(throws: RemoteCacheError.self) { try choice(["MARTLET_LEEWAY_POLICY": "p.yaml"]) }
+        #expect(throws: RemoteCacheError.self) {
+            try choice(["MARTLET_LEEWAY_CACHE": "ftp://x", "MARTLET_LEEWAY_POLICY": "p.yaml"])
+        }
+        let both = ["MARTLET_LEEWAY_CACHE": "/share", "MARTLET_LEEWAY_POLICY": "p.yaml"]
+        #expect(try choice(both).leeway?.policy == "/repo/a/p.yaml")
+        #expect(try choice(both).level == .local)
+        for level in ["none", "local", "remote-push"] {
+            #expect(try choice(both.merging(["LEEWAY_DEFAULT_CACHE_LEVEL": level]) { $1 }).leeway == nil)
+        }
+        // Leeway's own variables say where, and never whom to believe.
+        let bucket = ["LEEWAY_REMOTE_CACHE_BUCKET": "bucket", "LEEWAY_REMOTE_CACHE_STORAGE": "AWS"]
+        #expect(try choice(bucket).leeway == nil)
+        let read = try choice(bucket.merging(["MARTLET_LEEWAY_POLICY": "p.yaml"]) { $1 })
+        #expect(read.leeway != nil)
+        #expect(read.level == .local)
+    }
+
     @Test("a cache without a policy is an error, and with Leeway's variables a warning")
     func policies() throws {
         #expect(throws: RemoteCacheError.self) { try choice(["MARTLET_REMOTE_CACHE": "/share"]) }

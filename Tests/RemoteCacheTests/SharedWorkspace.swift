@@ -109,9 +109,11 @@ final class Machine: Sendable {
     /// - Parameters:
     ///   - signer: signs what is built, so that it can be given away.
     ///   - reads: whose entries are believed, by namespace.
+    ///   - leeway: Leeway's own cache.
     func build(
         _ storage: any RemoteStorage, target: String = "c:top", signer: PrivateKey? = nil,
-        reads: [(Namespace, PublicKey)] = [], writes: Namespace? = .main
+        reads: [(Namespace, PublicKey)] = [], writes: Namespace? = .main,
+        leeway: (ProjectCache) -> LeewayResults? = { _ in nil }
     ) async throws -> Build {
         let project = try await project()
         var options = BuildOptions(jobs: 2)
@@ -124,6 +126,7 @@ final class Machine: Sendable {
             }, writes: signer == nil ? nil : writes)
         access.downloads = 4
         options.shared = RemoteResults(storage, access: access, cache: project.cache, pause: { _ in })
+        options.foreign = leeway(project.cache)
         let builder = try await project.builder(options)
         let events = Mutex<[BuildEvent]>([])
         let outcome = try await builder.build(try await builder.plan(try project.targets([target]))) { event in

@@ -140,7 +140,8 @@ struct StorageTests {
             state.ignoresRange = ignoresRange
         }
         let store = try ContentStore(directory: files["store"])
-        var download = BlobDownload(storage: storage, store: store, directory: files["partial"], pause: { _ in })
+        var download = BlobDownload(
+            open: { try await storage.open($0, from: $1) }, store: store, directory: files["partial"], pause: { _ in })
         if ignoresRange {
             // What comes is always the first part: that is no progress, and ends.
             await #expect(throws: RemoteCacheError.self) { try await download.bring(blob) }
@@ -167,7 +168,8 @@ struct StorageTests {
         try await storage.put(blob, .bytes(content))
         let store = try ContentStore(directory: files["store"])
         try files.write("XXXX", to: "partial/\(blob.digest.hex)")
-        let download = BlobDownload(storage: storage, store: store, directory: files["partial"])
+        let download = BlobDownload(
+            open: { try await storage.open($0, from: $1) }, store: store, directory: files["partial"])
         await #expect(throws: RemoteCacheError.self) { try await download.bring(blob) }
         try await download.bring(blob)
         #expect(store.contains(blob.digest))

@@ -108,6 +108,12 @@ package struct Evidence: Sendable {
     package var provenance: ProvenanceView? { if case .provenance(_, let view) = content { view } else { nil } }
     package var summary: VerificationSummary? { if case .summary(_, let summary) = content { summary } else { nil } }
 
+    /// The repository that its sources are from, where it says so.
+    package var repository: String? {
+        guard let statement, let provenance else { return nil }
+        return SourceClaim(statement, provenance)?.repository
+    }
+
     /// Whether this is about an artifact with one of these digests.
     package func isAbout(_ artifact: PolicySubject) -> Bool { !digests.isDisjoint(with: artifact.digests) }
 }

@@ -137,10 +137,9 @@ struct BuildCommand: AsyncParsableCommand {
         options.needsStatements = save != nil
         guard !check else { return try await build(project, names, options) }
         return try await execution.remote.withCache(
-            execution.cache, for: project, signs: process != nil, sourceURI: leeway.slsaSourceUri
-        ) { cache in
-            options.shared = cache
-            return try await build(project, names, options)
+            execution.cache, for: project, building: options, sourceURI: leeway.slsaSourceUri
+        ) { options in
+            try await build(project, names, options)
         }
     }
 

@@ -30,13 +30,12 @@ struct RunCommand: AsyncParsableCommand {
             let project = try await workspace.open()
             let environment = project.options.environment
             let session = BuildSession(project: project, reports: try reports.choice(environment: environment))
-            var options = try execution.buildOptions(environment: environment)
+            let options = try execution.buildOptions(environment: environment)
             let scripts = try scripts.map { try project.script($0) }
             let failures = try await execution.remote.withCache(
-                execution.cache, for: project, signs: false, sourceURI: leeway.slsaSourceUri
-            ) { cache in
-                options.shared = cache
-                return try await session.run(scripts, options)
+                execution.cache, for: project, building: options, sourceURI: leeway.slsaSourceUri
+            ) { options in
+                try await session.run(scripts, options)
             }
             for failure in failures { Failure.say(failure.description) }
             guard failures.isEmpty else { throw ExitCode(1) }
