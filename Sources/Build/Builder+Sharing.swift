@@ -49,13 +49,22 @@ extension Builder {
         plan.order = order.filter(looked.contains)
     }
 
-    /// Packages that a cached one was made from, of which the cache does not have what was said.
+    /// Packages that a cached one was made from, of which the cache does not have what was said. What another tool
+    /// made was made from none.
     private func untold(below plan: Plan) -> Set<PackageName> {
-        let below = Set(plan.cached.keys.flatMap(transitiveDependencies))
-        return below.filter { name in
-            guard plan.cached[name] == nil, let key = plan.keys[name]?.digest else { return false }
-            return (try? PackageRecord.recorded(key, name, actions: site.actions, store: site.store)) == nil
+        var untold: Set<PackageName> = []
+        var seen: Set<Digest> = []
+        var pending = plan.cached.values.flatMap(\.dependencies)
+        while let reference = pending.popLast() {
+            let name = reference.package
+            guard seen.insert(reference.key).inserted else { continue }
+            if let known = try? PackageRecord.recorded(reference.key, name, actions: site.actions, store: site.store) {
+                pending += known.built.dependencies
+            } else if plan.cached[name] == nil, plan.keys[name]?.digest == reference.key {
+                untold.insert(name)
+            }
         }
+        return untold
     }
 
     /// Of `names`, those whose results others have.

@@ -184,7 +184,7 @@ package struct Builder: Sendable {
         return try PackageRecord.read(record, store: site.store)
     }
 
-    func transitiveDependencies(of name: PackageName) -> [PackageName] {
+    private func transitiveDependencies(of name: PackageName) -> [PackageName] {
         guard let number = numbers[name] else { return [] }
         return graph.transitiveDependencies(of: [number]).sorted { positions[$0] < positions[$1] }.map {
             order[positions[$0]]
