@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -33,12 +34,12 @@ def images(bench):
             check=True, stdout=subprocess.DEVNULL)
     out = f"{work}/out"
 
-    def warm():
-        bench.put_aside(out)
-
     def cold():
-        warm()
-        bench.put_aside(f"{work}/cache/layers")
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.rmtree(f"{work}/cache/layers", ignore_errors=True)
+
+    def warm():
+        shutil.rmtree(out, ignore_errors=True)
 
     lines = []
     for name, packages, compression, target in [

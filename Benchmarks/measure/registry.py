@@ -82,6 +82,9 @@ class DockerRegistry:
                 time.sleep(0.02)
         raise pairs.CommandFailed("docker-registry does not answer")
 
+    def forget(self):
+        shutil.rmtree(self.data, ignore_errors=True)
+
     def close(self):
         self.process.terminate()
         self.process.wait()
@@ -95,17 +98,14 @@ def transfer(bench):
     target = f"127.0.0.1:{registry.port}/bench/image:t"
     pulled = os.path.join(bench.scratch, "pulled")
 
-    def forget():
-        bench.put_aside(registry.data)
-
     def clear():
-        bench.put_aside(pulled)
+        shutil.rmtree(pulled, ignore_errors=True)
 
     try:
         push, their_push = bench.measure(
-            bench.ours("/", "oci", "push", "--quiet", layout + ":t", target, before=forget),
+            bench.ours("/", "oci", "push", "--quiet", layout + ":t", target, before=registry.forget),
             bench.theirs("/", "skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}:t",
-                         f"docker://{target}", before=forget))
+                         f"docker://{target}", before=registry.forget))
         subprocess.run([bench.program, "oci", "push", "--quiet", layout + ":t", target], check=True,
                        env=bench.environment)
         pull, their_pull = bench.measure(

@@ -54,15 +54,11 @@ class Bench:
         shutil.rmtree(os.path.join(self.cache, "index"), ignore_errors=True)
 
     def forget(self):
-        """Puts the cache aside, and with it every index."""
-        self.put_aside(self.cache)
-
-    def put_aside(self, path):
-        """Takes a tree away, if there is one. Deleted at once, its inodes would slow down whoever comes next: ext4 goes
-        around those that were free for less than some minutes."""
-        if os.path.exists(path):
+        """Puts the cache aside, and with it every index. Deleted at once, its inodes would slow down whoever comes next:
+        ext4 goes around those that were free for less than some minutes."""
+        if os.path.exists(self.cache):
             os.makedirs(self.aside, exist_ok=True)
-            os.rename(path, os.path.join(self.aside, str(len(os.listdir(self.aside)))))
+            os.rename(self.cache, os.path.join(self.aside, str(len(os.listdir(self.aside)))))
 
     def close(self):
         """Removes what was put aside."""

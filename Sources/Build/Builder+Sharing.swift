@@ -23,6 +23,7 @@ extension Builder {
     /// about many at once.
     private func lookUp(in plan: inout Plan, refused: Set<Digest>) async throws {
         plan.cached = [:]
+        var own: [BuiltPackage] = []
         var looked: Set<PackageName> = []
         var wave = Set(plan.targets)
         while !wave.isEmpty {
@@ -32,6 +33,7 @@ extension Builder {
                 let isRefused = plan.keys[name].map { refused.contains($0.digest) } ?? false
                 if !isRefused, let built = try await reusableResult(of: name, in: plan) {
                     plan.cached[name] = built
+                    own.append(built)
                 } else {
                     missing.append(name)
                 }
@@ -44,17 +46,17 @@ extension Builder {
                 wave.formUnion(plan.dependencies[name, default: []])
             }
             wave.subtract(looked)
-            if wave.isEmpty, options.needsStatements { wave = untold(below: plan).subtracting(looked) }
+            if wave.isEmpty, options.needsStatements { wave = untold(below: own, in: plan).subtracting(looked) }
         }
         plan.order = order.filter(looked.contains)
     }
 
-    /// Packages that a cached one was made from, of which the cache does not have what was said. What another tool
-    /// made was made from none.
-    private func untold(below plan: Plan) -> Set<PackageName> {
+    /// Packages that results of this machine were made from, of which the cache does not have what was said. What others
+    /// have comes with what was said, and what another tool made was made from none.
+    private func untold(below results: [BuiltPackage], in plan: Plan) -> Set<PackageName> {
         var untold: Set<PackageName> = []
         var seen: Set<Digest> = []
-        var pending = plan.cached.values.flatMap(\.dependencies)
+        var pending = results.flatMap(\.dependencies)
         while let reference = pending.popLast() {
             let name = reference.package
             guard seen.insert(reference.key).inserted else { continue }
