@@ -22,6 +22,17 @@ extension Builder {
     /// Packages of which nobody says yet that they are missing are looked up together, so that a remote cache is asked
     /// about many at once.
     private func lookUp(in plan: inout Plan, refused: Set<Digest>) async throws {
+        var refused = refused
+        while true {
+            let own = try await lookUpOnce(in: &plan, refused: refused)
+            let broken = broken(own, in: plan)
+            if broken.isEmpty { return }
+            refused.formUnion(broken)
+        }
+    }
+
+    /// - Returns: the results that this machine's cache has.
+    private func lookUpOnce(in plan: inout Plan, refused: Set<Digest>) async throws -> [BuiltPackage] {
         plan.cached = [:]
         var own: [BuiltPackage] = []
         var looked: Set<PackageName> = []
@@ -49,6 +60,22 @@ extension Builder {
             if wave.isEmpty, options.needsStatements { wave = untold(below: own, in: plan).subtracting(looked) }
         }
         plan.order = order.filter(looked.contains)
+        return own
+    }
+
+    /// The keys of results that refer to others which the cache lost, where something is built that may be made from them.
+    /// A remote cache brings what was lost, or says that it does not.
+    private func broken(_ results: [BuiltPackage], in plan: Plan) -> Set<Digest> {
+        guard options.shared == nil, !plan.missing.isEmpty else { return [] }
+        var known: [Digest: Bool] = [:]
+        func isThere(_ key: Digest) -> Bool {
+            if let answer = known[key] { return answer }
+            let record = try? site.actions.lookup(key)
+            let answer = record.map { (try? PackageRecord.read($0, store: site.store)) != nil } ?? false
+            known[key] = answer
+            return answer
+        }
+        return Set(results.filter { result in !result.references.allSatisfy { isThere($0.key) } }.map(\.key))
     }
 
     /// Packages that results of this machine were made from, of which the cache does not have what was said. What others

@@ -48,6 +48,22 @@ struct PlanMemoryTests {
         #expect(try await unchanged(workspace, settings) != nil)
     }
 
+    @Test("a cached result that refers to a lost one is put together again before something is built from it")
+    func lostReference() async throws {
+        let workspace = try TestWorkspace([
+            "d/BUILD.yaml": packages(generic("d", sh: "cat *.txt > out", "srcs: ['*.txt']")), "d/d.txt": "d",
+            "m/BUILD.yaml": packages(generic("m", sh: "cp d--d/out m", "deps: ['d:d']")),
+            "p/BUILD.yaml": packages(generic("p", sh: "cp m--m/d--d/out p", "deps: ['m:m']")),
+        ])
+        let first = try await workspace.build("m:m")
+        let key = try #require(PackageName("d:d").flatMap { first.plan.keys[$0]?.digest })
+        try first.project.cache.actions.remove(key)
+        let second = try await workspace.build("p:p")
+        #expect(second.outcome.succeeded)
+        #expect(Set(second.plan.missing.map(\.description)) == ["d:d", "m:m", "p:p"])
+        #expect(try second.artifact("p:p")["p"] == "d")
+    }
+
     @Test("a plan is taken over while everything that keys depend on is as it was, and never without its results")
     func takenOver() async throws {
         let workspace = try TestWorkspace([
