@@ -71,7 +71,8 @@ extension Builder {
         func isThere(_ key: Digest) -> Bool {
             if let answer = known[key] { return answer }
             let record = try? site.actions.lookup(key)
-            let answer = record.map { (try? PackageRecord.read($0, store: site.store)) != nil } ?? false
+            let built = record.flatMap { try? PackageRecord.read($0, store: site.store) }
+            let answer = built?.references.allSatisfy { isThere($0.key) } ?? false
             known[key] = answer
             return answer
         }
