@@ -5,7 +5,7 @@ import TestKit
 /// A GnuPG of the test's own: it makes the keys and signatures that verdicts are compared over.
 struct GnuPG {
     static let isPresent = ["gpg", "gpgv", "gpg-agent"].allSatisfy { ToolPath.find($0, path: "/usr/bin:/bin") != nil }
-    static let absence: String = "gpg and gpgv are absent; scripts/setup --tests installs them"
+    static let absence: String = "gpg, gpg-agent or gpgv is absent; scripts/setup --tests installs them"
 
     let directory: TemporaryDirectory
 

@@ -8,7 +8,7 @@ import TestKit
 /// A small Debian archive in a directory, signed by a key of its own.
 struct TestArchive {
     static let isPossible = GnuPG.isPresent && TestPackage.isPossible
-    static let absence: String = "gpg, gpgv or dpkg-deb is absent; scripts/setup --tests installs them"
+    static let absence: String = "gpg, gpg-agent, gpgv or dpkg-deb is absent; scripts/setup --tests installs them"
 
     let directory: TemporaryDirectory
     let gpg: GnuPG
