@@ -71,8 +71,9 @@ let package = Package(
         .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
     ],
     targets: [
-        // C doors: system libraries and the system calls that Swift can't make safely.
+        // C doors: system libraries, the system calls that Swift can't make safely, and vectors beyond the least processor's.
         .systemLibrary(name: "CCompress", providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblzma-dev"])]),
+        .target(name: "CHighway"),
         .target(name: "CHost"),
         .target(name: "CPKCS11"),
         .target(name: "CSandbox"),
@@ -80,7 +81,7 @@ let package = Package(
         .target(name: "CYAMLDoor", dependencies: [yams]),
 
         // Level 0
-        module("Bytes", [crypto]),
+        module("Bytes", ["CHighway", crypto]),
         module("Host", ["Bytes", "CCompress", "CHost", subprocess, systemPackage]),
         // Level 1
         module("Attest", ["Bytes"]),

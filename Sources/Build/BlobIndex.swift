@@ -71,7 +71,7 @@ final class BlobIndex: Sendable {
         for (format, known) in state.withLock({ $0 }) where known.isChanged {
             var bytes = Self.magic
             bytes.reserveCapacity(known.names.count * (Digest.byteCount + format.digitCount / 2) + 64)
-            for (digest, name) in known.names.sorted(by: { $0.key < $1.key }) {
+            for (digest, name) in known.names {
                 bytes += digest.bytes
                 bytes += name.bytes
             }

@@ -38,9 +38,10 @@ package struct Project: Sendable {
             store: cache.store, actions: cache.actions, settings: cache.tools,
             sandbox: { try await cache.sandbox(off: false) })
         loading.javaScript = JavaScript { try await engine.evaluate($0) }
-        loading.gitFacts = {
+        loading.gitFacts = { seen in
             if let commit { return WorkspaceOptions.GitFacts(commit: commit) { _ in false } }
-            let facts = try await SourceFacts(of: root, blobs: cache.blobs)
+            let facts = try await SourceFacts(
+                of: root, blobs: cache.blobs, definitions: seen.definitions, isNamed: false, isThere: seen.isSource)
             return WorkspaceOptions.GitFacts(commit: facts.commit) { facts.isChanged($0) }
         }
         if commit == nil { loading.learnGitNames = { cache.blobs.remember($0) } }

@@ -24,12 +24,17 @@ package struct SourceFacts: Sendable {
     /// Asks git about the workspace at `root`. Without a repository, or before its first commit, every input is
     /// recorded by itself.
     /// - Parameter definitions: the digests of the files that define the workspace, as they were read.
-    init(of root: FilePath, blobs: BlobIndex, definitions: [String: Digest] = [:]) async throws {
+    /// - Parameter isNamed: whether `origin` and the reference are wanted, which nothing but statements need.
+    /// - Parameter isThere: knows of some files that they are there, so that they need not be looked for.
+    init(
+        of root: FilePath, blobs: BlobIndex, definitions: [String: Digest] = [:], isNamed: Bool = true,
+        isThere: @escaping (String) -> Bool = { _ in false }
+    ) async throws {
         self.root = root
         self.blobs = blobs
         self.definitions = definitions
         do {
-            repository = try await GitRepository.find(at: root)
+            repository = try await GitRepository.find(at: root, isNamed: isNamed)
         } catch let error as HostError where error.code == .notFound {
             repository = nil
         }
@@ -42,7 +47,7 @@ package struct SourceFacts: Sendable {
         let directory = try OpenDirectory(root)
         missing = tree.changes(
             of: [], in: repository.directory,
-            expected: { (try? directory.status($0, followingLinks: false)) == .some(nil) }
+            expected: { !isThere($0) && (try? directory.status($0, followingLinks: false)) == .some(nil) }
         ).map(\.path)
     }
 
@@ -114,7 +119,7 @@ package struct SourceFacts: Sendable {
     /// The package's sources, and the files of the workspace and its component that say how it is built.
     private func paths(of package: Package) throws -> [String] {
         var paths = Set(package.sources.map(\.path))
-        for file in Self.definitionFiles(of: package) where try Files.exists(root.appending(file)) {
+        for file in Self.definitionFiles(of: package) where try defining.exists(file, below: root) {
             paths.insert(file)
         }
         return paths.sorted()
@@ -126,8 +131,9 @@ package struct SourceFacts: Sendable {
         let sources = Dictionary(package.sources.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
         var inputs: [GitInput] = []
         inputs.reserveCapacity(paths.count)
+        var place = PlainDirectories.Place()
         for path in paths {
-            guard let source = sources[path], source.linkTarget == nil, plain.holds(path, below: root) else {
+            guard let source = sources[path], source.linkTarget == nil, plain.holds(path, below: root, &place) else {
                 if let digest = definitions[path] {
                     inputs += try defining.inputs(path) { try gitInputs(path, expecting: digest, format: format) }
                 } else {
@@ -218,6 +224,22 @@ private final class PlainDirectories: Sendable {
     /// By path relative to the workspace. The lock guards the table only.
     private let known = Mutex<[String: Bool]>([:])
 
+    /// The directory that was asked for last, which the next path is mostly in, too.
+    struct Place {
+        fileprivate var prefix: Substring.UTF8View?
+        fileprivate var answer = false
+    }
+
+    /// The same as without a place, which sorted paths find their answer in.
+    func holds(_ path: String, below root: FilePath, _ place: inout Place) -> Bool {
+        if path.utf8.first == UInt8(ascii: "/") { return false }
+        let end = path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
+        let prefix = path.utf8[..<end]
+        if let known = place.prefix, known.elementsEqual(prefix) { return place.answer }
+        place = Place(prefix: prefix, answer: holds(path, below: root))
+        return place.answer
+    }
+
     /// Whether no directory on the way from `root` to `path`, a relative one, is a symbolic link.
     func holds(_ path: String, below root: FilePath) -> Bool {
         if path.utf8.first == UInt8(ascii: "/") { return false }
@@ -236,6 +258,16 @@ private final class PlainDirectories: Sendable {
 private final class DefiningInputs: Sendable {
     /// By path relative to the workspace. The lock guards the table only.
     private let known = Mutex<[String: [GitInput]]>([:])
+    /// As above.
+    private let existing = Mutex<[String: Bool]>([:])
+
+    /// Whether `path` is there below `root`, asked once.
+    func exists(_ path: String, below root: FilePath) throws -> Bool {
+        if let answer = existing.withLock({ $0[path] }) { return answer }
+        let answer = try Files.exists(root.appending(path))
+        existing.withLock { $0[path] = answer }
+        return answer
+    }
 
     func inputs(_ path: String, _ find: () throws -> [GitInput]) throws -> [GitInput] {
         if let inputs = known.withLock({ $0[path] }) { return inputs }

@@ -1,8 +1,10 @@
+internal import CHighway
+
 /// Keyed HighwayHash with a 256-bit result, over bytes that arrive in pieces.
 ///
 /// Only for the Leeway version (specs/build.md section 4): nothing is ever trusted because its HighwayHash matches.
 /// The algorithm is the one of Alakuijala, Cox and Wassenberg, "Fast keyed hash/pseudo-random function using SIMD
-/// multiply and permute" (2017), in portable form.
+/// multiply and permute" (2017), in portable form; `CHighway` has the loop over whole packets for processors with AVX2.
 package struct HighwayHash256: Sendable {
     private var state: HighwayState
     /// Bytes that don't yet fill a packet, and how many: at most 31 between calls.
@@ -10,9 +12,10 @@ package struct HighwayHash256: Sendable {
     private var pendingCount = 0
 
     /// Takes a key of exactly 32 bytes; `nil` for any other count.
-    package init?(key: [UInt8]) {
+    /// - Parameter isPortable: `true` keeps to the form that any processor has.
+    package init?(key: [UInt8], isPortable: Bool = false) {
         guard key.count == 32 else { return nil }
-        state = HighwayState(key: unsafe Packet(key.span.bytes, at: 0))
+        state = HighwayState(key: unsafe Packet(key.span.bytes, at: 0), isFast: !isPortable && HighwayState.isFast)
     }
 
     /// Adds the bytes of `span` to the message.
@@ -72,14 +75,19 @@ private struct Packet {
     }
 }
 
-/// The sixteen words of the hash's state.
+/// The sixteen words of the hash's state, in the order in which `CHighway` has them.
 private struct HighwayState {
     var v0: Packet
     var v1: Packet
     var mul0 = Packet(0xdbe6_d5d5_fe4c_ce2f, 0xa409_3822_299f_31d0, 0x1319_8a2e_0370_7344, 0x243f_6a88_85a3_08d3)
     var mul1 = Packet(0x3bd3_9e10_cb0e_f593, 0xc0ac_f169_b5f1_8a8c, 0xbe54_66cf_34e9_0c6c, 0x4528_21e6_38d0_1377)
+    /// Whether whole packets go to `CHighway`.
+    let isFast: Bool
 
-    init(key: Packet) {
+    static let isFast: Bool = martlet_highway_is_fast() != 0
+
+    init(key: Packet, isFast: Bool) {
+        self.isFast = isFast
         v0 = Packet(mul0.a ^ key.a, mul0.b ^ key.b, mul0.c ^ key.c, mul0.d ^ key.d)
         v1 = Packet(
             mul1.a ^ Self.swapHalves(key.a), mul1.b ^ Self.swapHalves(key.b), mul1.c ^ Self.swapHalves(key.c),
@@ -126,6 +134,20 @@ private struct HighwayState {
 
     /// Takes the whole packets of `span` from `start`, and gives the offset after the last of them.
     mutating func update(_ span: RawSpan, from start: Int) -> Int {
+        let packets = (span.byteCount - start) / 32
+        guard packets > 0 else { return start }
+        if isFast {
+            unsafe span.withUnsafeBytes { bytes in
+                guard let base = bytes.baseAddress else { return }
+                unsafe withUnsafeMutableBytes(of: &self) { words in
+                    guard let state = words.baseAddress else { return }
+                    unsafe martlet_highway_update(
+                        state.assumingMemoryBound(to: UInt64.self),
+                        (base + start).assumingMemoryBound(to: UInt8.self), packets)
+                }
+            }
+            return start + packets * 32
+        }
         // The state is copied so that its words stay in registers.
         var state = self
         var offset = start

@@ -12,23 +12,50 @@ package struct GitRepository: Sendable {
     /// The commit that is checked out; `nil` before the first one.
     package let head: GitCommit?
     /// The branch, or where none is checked out a tag of the commit: a full name such as `refs/heads/main`.
-    package let ref: String?
+    package private(set) var ref: String?
     /// The URL of the remote called `origin`, without credentials.
-    package let origin: String?
+    package private(set) var origin: String?
 
     /// Finds the repository that `workspace` is in; `nil` where there definitely is none.
     ///
-    /// Three short git processes run at once, and none of them looks at the files of the working tree.
+    /// Short git processes run at once, and none of them looks at the files of the working tree.
     ///
+    /// - Parameter isNamed: whether `ref` and `origin` are wanted, for which git is asked apart.
     /// - Throws: `GitError`, and `HostError` `.notFound` where git is not installed.
-    package static func find(at workspace: FilePath) async throws -> GitRepository? {
+    package static func find(at workspace: FilePath, isNamed: Bool = true) async throws -> GitRepository? {
+        async let names = isNamed ? names(at: workspace) : Names()
+        guard var repository = try await found(at: workspace) else { return nil }
+        let (ref, origin) = try await (names.ref, names.origin)
+        repository.origin = origin
+        repository.ref = ref
+        if isNamed, ref == nil, repository.head != nil {
+            repository.ref = line(
+                try await GitCommand(directory: workspace).run(
+                    ["for-each-ref", "--points-at=HEAD", "--format=%(refname)", "refs/tags"]))
+        }
+        return repository
+    }
+
+    /// What a repository and its state are called, which their content does not depend on.
+    private struct Names: Sendable {
+        var ref: String?
+        var origin: String?
+    }
+
+    private static func names(at workspace: FilePath) async throws -> Names {
+        let git = GitCommand(directory: workspace)
+        async let branch = git.run(["symbolic-ref", "-q", "HEAD"])
+        let remote = try await git.run(["config", "--local", "-z", "--get", "remote.origin.url"])
+        let url = remote.isSuccess ? String(decoding: remote.output.prefix { $0 != 0 }, as: UTF8.self) : ""
+        return Names(ref: line(try await branch), origin: url.isEmpty ? nil : URLCredentials.removed(from: url))
+    }
+
+    private static func found(at workspace: FilePath) async throws -> GitRepository? {
         let git = GitCommand(directory: workspace)
         let place = ["rev-parse", "--show-toplevel", "--show-prefix", "--show-object-format"]
         async let commit = git.run(["cat-file", "--batch"], input: Array("HEAD\n".utf8))
-        async let remote = git.run(["config", "--local", "-z", "--get", "remote.origin.url"])
-        async let branch = git.run(["symbolic-ref", "-q", "HEAD"])
         let outcome = try await git.run(place)
-        let (commitOutcome, remoteOutcome, branchOutcome) = try await (commit, remote, branch)
+        let commitOutcome = try await commit
         guard outcome.isSuccess else {
             // Git says the same with a path behind it for a repository that it can't open; that is no answer.
             if outcome.errorText.contains("not a git repository (or any") { return nil }
@@ -38,18 +65,10 @@ package struct GitRepository: Sendable {
         guard let format = lines.popLast().flatMap({ GitObjectFormat(rawValue: String($0)) }),
             let prefix = lines.popLast(), !lines.isEmpty
         else { throw GitError(.failed, "git described the repository of \(workspace) in an unknown way") }
-        let head = try GitCommit(batch: commitOutcome.output, format: format)
-        var ref = line(branchOutcome)
-        if ref == nil, head != nil {
-            ref = line(try await git.run(["for-each-ref", "--points-at=HEAD", "--format=%(refname)", "refs/tags"]))
-        }
-        let origin =
-            remoteOutcome.isSuccess
-            ? String(decoding: remoteOutcome.output.prefix { $0 != 0 }, as: UTF8.self) : ""
         return GitRepository(
             root: FilePath(lines.joined(separator: "\n")),
             directory: String(prefix.hasSuffix("/") ? prefix.dropLast() : prefix),
-            format: format, head: head, ref: ref, origin: origin.isEmpty ? nil : URLCredentials.removed(from: origin))
+            format: format, head: try GitCommit(batch: commitOutcome.output, format: format))
     }
 
     /// The name of the commit that is checked out at `directory`, by one process; `nil` where there is none.

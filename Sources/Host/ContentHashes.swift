@@ -21,45 +21,49 @@ extension Files {
     package static func contentHashes(
         of path: FilePath, highway: HighwayHash256
     ) throws -> (hashes: ContentHashes, status: FileStatus) {
-        let (hashes, status, _) = try contentHashes(of: OpenFile(reading: path), highway: highway, isNamed: false)
-        return (hashes, status)
+        try unsafe withUnsafeTemporaryAllocation(byteCount: contentBufferSize, alignment: 32) { buffer in
+            let (hashes, status, _) = try unsafe contentHashes(
+                of: OpenFile(reading: path), highway: highway, isNamed: false, buffer: buffer)
+            return (hashes, status)
+        }
     }
+
+    /// The bytes that are read of a file at once.
+    package static let contentBufferSize = 1 << 18
 
     /// The same for an open file that stands at its start.
     /// - Parameter isNamed: whether the 20 bytes of git's name for the content, its SHA-1, are wanted, too.
+    /// - Parameter buffer: where the content passes through; whoever hashes many files keeps one for them.
     package static func contentHashes(
-        of file: borrowing OpenFile, highway: HighwayHash256, isNamed: Bool
+        of file: borrowing OpenFile, highway: HighwayHash256, isNamed: Bool, buffer: UnsafeMutableRawBufferPointer
     ) throws -> (hashes: ContentHashes, status: FileStatus, gitName: [UInt8]?) {
         let status = try file.status()
         guard status.kind == .regular else {
             throw HostError(.input, "expected a file, but it is \(status.kind.name)", path: file.path)
         }
-        let capacity = min(max(status.size, 4096), 1 << 18)
-        return try unsafe withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 32) { buffer in
-            var hasher = SHA256Hasher()
-            var highway = highway
-            var git: SHA1Hasher?
-            if isNamed {
-                git = SHA1Hasher()
-                git?.update(Array("blob \(status.size)\0".utf8))
-            }
-            var size = 0
-            while true {
-                let count = try unsafe file.readSome(into: buffer)
-                let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-                hasher.update(span)
-                highway.update(span)
-                git?.update(span)
-                size += count
-                if count == 0 || size == status.size { break }
-            }
-            let after = try file.status()
-            guard size == status.size, after.size == size, after.modified == status.modified else {
-                throw HostError(
-                    .changed, "changed while it was being read; try again when it is at rest", path: file.path)
-            }
-            let hashes = ContentHashes(digest: hasher.finalize(), highway: highway.finalize(), size: size)
-            return (hashes, status, git?.finalize())
+        var hasher = SHA256Hasher()
+        var highway = highway
+        var git: SHA1Hasher?
+        if isNamed {
+            git = SHA1Hasher()
+            git?.update(Array("blob \(status.size)\0".utf8))
         }
+        var size = 0
+        while true {
+            let count = try unsafe file.readSome(into: buffer)
+            let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            hasher.update(span)
+            highway.update(span)
+            git?.update(span)
+            size += count
+            if count == 0 || size == status.size { break }
+        }
+        let after = try file.status()
+        guard size == status.size, after.size == size, after.modified == status.modified else {
+            throw HostError(
+                .changed, "changed while it was being read; try again when it is at rest", path: file.path)
+        }
+        let hashes = ContentHashes(digest: hasher.finalize(), highway: highway.finalize(), size: size)
+        return (hashes, status, git?.finalize())
     }
 }

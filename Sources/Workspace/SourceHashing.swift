@@ -52,11 +52,13 @@ struct SourceHashing: Sendable {
         let parts = stride(from: 0, to: sources.count, by: 64).map { sources[$0..<min($0 + 64, sources.count)] }
         return try await concurrentMap(parts, chunk: 1) { part in
             var place = Place(root: directory)
-            return part.map { source in
-                do {
-                    return Outcome.facts(try facts(of: source, in: &place))
-                } catch {
-                    return Outcome.failure("\(error)")
+            return unsafe withUnsafeTemporaryAllocation(byteCount: Files.contentBufferSize, alignment: 32) { buffer in
+                part.map { source in
+                    do {
+                        return Outcome.facts(try unsafe facts(of: source, in: &place, buffer: buffer))
+                    } catch {
+                        return Outcome.failure("\(error)")
+                    }
                 }
             }
         }.flatMap { $0 }
@@ -106,7 +108,9 @@ struct SourceHashing: Sendable {
             })
     }
 
-    private func facts(of source: SourceFinder.Found, in place: inout Place) throws -> Facts {
+    private func facts(
+        of source: SourceFinder.Found, in place: inout Place, buffer: UnsafeMutableRawBufferPointer
+    ) throws -> Facts {
         let target = source.isLink ? try Files.readLink(root.pushing(FilePath(source.path))) : nil
         let (directory, name) = try place.resolve(source.path)
         if kept != nil || memory?.isEmpty == false {
@@ -118,8 +122,9 @@ struct SourceHashing: Sendable {
                 return Facts(hashes: hashes, linkTarget: target, status: status, isFresh: false)
             }
         }
-        let (hashes, status, gitName) = try Files.contentHashes(
-            of: directory.file(reading: name, followingLinks: true), highway: Self.leewayHasher, isNamed: isNaming)
+        let (hashes, status, gitName) = try unsafe Files.contentHashes(
+            of: directory.file(reading: name, followingLinks: true), highway: Self.leewayHasher,
+            isNamed: isNaming, buffer: buffer)
         return Facts(hashes: hashes, linkTarget: target, status: status, isFresh: true, gitName: gitName)
     }
 }

@@ -75,8 +75,6 @@ struct WorkspaceLoader {
             for: Set(drafts.map(\.type)), and: workspace.file.environmentManifest)
         let openNames = try await concurrentMap(drafts, chunk: 16) { $0.openNames }
         let needsCommit = openNames.contains { !$0.isDisjoint(with: Substitution.BuiltIn.ofCommit) }
-        // Git is asked while files are read.
-        async let git = needsCommit ? options.gitFacts() : nil
         let finder = SourceFinder(
             root: root, tree: tree, variant: workspace.variant,
             hasGoWork: (try? Files.exists(root.appending("go.work"))) == true)
@@ -86,6 +84,10 @@ struct WorkspaceLoader {
             diagnostics += result.diagnostics
             sources.add(result.sources)
         }
+        let numbers = sources.numbers
+        let seen = WorkspaceOptions.Seen(definitions: workspace.definitionDigests) { numbers[$0] != nil }
+        // Git is asked while files are read.
+        async let git = needsCommit ? options.gitFacts(seen) : nil
         let hashing = SourceHashing(
             root: root, memory: options.hashMemory?(), kept: options.keeping.flatMap { KeptHashes($0.file) },
             isNaming: needsCommit && options.learnGitNames != nil)
@@ -103,7 +105,13 @@ struct WorkspaceLoader {
         await keep(tree, sources, types: Set(drafts.map(\.type)), linker.gitFacts)
         // What is kept has all hashes.
         if workspace.state == nil { hashing.remember(sources) }
+        freeLater((tree, found, sources, linker))
         return workspace
+    }
+
+    /// Frees what tens of thousands of files needed beside whatever comes next, and not before it.
+    private func freeLater(_ value: some Sendable) {
+        Task.detached(priority: .background) { withExtendedLifetime(value) {} }
     }
 
     private mutating func sortDiagnostics() {
@@ -237,41 +245,35 @@ struct WorkspaceLoader {
     private func runScripts(_ components: inout [ComponentDraft]) async throws {
         let engine = options.javaScript
         let arguments = workspace.arguments
+        let severity = options.strictness.severity
         try await withThrowingTaskGroup(of: ScriptAnswer.self) { group in
             for (index, component) in components.enumerated() {
                 guard let script = component.script else { continue }
                 let request = JavaScript.Request(
                     program: JavaScript.program(script: script, arguments: arguments), file: component.scriptFile)
                 group.addTask {
+                    var whole = component
                     do {
-                        return ScriptAnswer(
-                            index: index, packages: try JSON(parsing: try await engine.evaluate(request)))
+                        let packages = try JSON(parsing: try await engine.evaluate(request))
+                        whole.addPackages(packages, strictness: severity)
                     } catch is CancellationError {
                         throw CancellationError()
                     } catch {
-                        return ScriptAnswer(
-                            index: index, problem: (error as? WorkspaceError)?.message ?? "\(error)")
+                        let location = SourceLocation(file: component.scriptFile, line: 1)
+                        let problem = (error as? WorkspaceError)?.message ?? "\(error)"
+                        whole.diagnostics.append(Diagnostic(.error, problem, at: location))
                     }
+                    return ScriptAnswer(index: index, component: whole)
                 }
             }
-            for try await answer in group {
-                if let packages = answer.packages {
-                    components[answer.index].addPackages(packages, strictness: options.strictness.severity)
-                }
-                if let problem = answer.problem {
-                    let location = SourceLocation(file: components[answer.index].scriptFile, line: 1)
-                    components[answer.index].diagnostics.append(Diagnostic(.error, problem, at: location))
-                }
-            }
+            for try await answer in group { components[answer.index] = answer.component }
         }
     }
 
-    /// What came of one `BUILD.js`. Like `EnvironmentProbing.Answer`, no tuple with a `Result`, for the optimiser's
-    /// sake.
+    /// A component with what came of its `BUILD.js`. Like `EnvironmentProbing.Answer`, no tuple, for the optimiser's sake.
     private struct ScriptAnswer: Sendable {
         var index: Int
-        var packages: JSON?
-        var problem: String?
+        var component: ComponentDraft
     }
 
     /// Puts the components into the workspace, and gives their packages sorted by name.

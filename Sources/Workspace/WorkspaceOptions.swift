@@ -5,7 +5,7 @@ package import SystemPackage
 /// How a workspace is to be loaded, and where the loader gets what it doesn't read itself.
 package struct WorkspaceOptions: Sendable {
     /// What is made of keys and names that Leeway silently ignores.
-    package enum Strictness: Sendable {
+    package enum Strictness: String, Sendable {
         /// Nothing, as Leeway does.
         case lenient
         /// A warning.
@@ -19,6 +19,19 @@ package struct WorkspaceOptions: Sendable {
             case .warn: .warning
             case .strict: .error
             }
+        }
+    }
+
+    /// What a load saw of the workspace before it asks about git.
+    package struct Seen: Sendable {
+        /// The digests of the files that define the workspace, as they were read.
+        package var definitions: [String: Digest]
+        /// Whether there was a source at a path; what is no source may be there all the same.
+        package var isSource: @Sendable (String) -> Bool
+
+        package init(definitions: [String: Digest], isSource: @escaping @Sendable (String) -> Bool) {
+            self.definitions = definitions
+            self.isSource = isSource
         }
     }
 
@@ -92,7 +105,7 @@ package struct WorkspaceOptions: Sendable {
     package var arguments: [String: String] = [:]
     package var strictness = Strictness.warn
     /// Asked once, and only when a package's text depends on the commit.
-    package var gitFacts: @Sendable () async throws -> GitFacts = { GitFacts(commit: nil) { _ in false } }
+    package var gitFacts: @Sendable (Seen) async throws -> GitFacts = { _ in GitFacts(commit: nil) { _ in false } }
     /// Told git's names of contents, of 20 bytes each, before packages are asked about.
     package var learnGitNames: (@Sendable (_ names: [(digest: Digest, name: [UInt8])]) -> Void)?
     /// Opened when files have to be hashed.

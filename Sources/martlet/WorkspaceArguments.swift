@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Build
 internal import Host
 internal import Reports
+internal import Synchronization
 internal import SystemPackage
 internal import Workspace
 
@@ -45,9 +46,13 @@ struct WorkspaceArguments: ParsableArguments {
         return options
     }
 
+    /// The last project, which the end of the process frees sooner than the end of a command could.
+    private static let opened = Mutex<Project?>(nil)
+
     /// Opens the workspace and says what is wrong or doubtful in it.
     func open() async throws -> Project {
         let project = try await Project.open(try projectOptions())
+        Self.opened.withLock { $0 = project }
         report(project)
         return project
     }

@@ -50,6 +50,18 @@ struct HighwayHash256Tests {
         }
     }
 
+    @Test("the processor's vectors give what the portable form gives")
+    func vectors() throws {
+        var generator = SplitMix(state: 7)
+        for count in Array(0...130) + [1000, 4096, 65_537] {
+            let message = (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+            var portable = try #require(HighwayHash256(key: Self.leewayKey, isPortable: true))
+            portable.update(message)
+            #expect(try Self.hash(message) == Hex.encode(portable.finalize()))
+            #expect(try Self.hash(message, piece: 77) == Self.hash(message))
+        }
+    }
+
     @Test("refuses a key that is not 32 bytes long")
     func keyLength() {
         #expect(HighwayHash256(key: [1, 2, 3]) == nil)

@@ -208,7 +208,7 @@ struct LoadingTests {
         let commit = String(repeating: "ab", count: 20)
         func load(dirty: String) async throws -> Package {
             try await fixture.load {
-                $0.gitFacts = { .init(commit: commit) { $0.name.name == dirty } }
+                $0.gitFacts = { _ in .init(commit: commit) { $0.name.name == dirty } }
             }.package("c:p")
         }
         let clean = try await load(dirty: "none")

@@ -170,7 +170,7 @@ extension WorkspaceLoader {
         writer.add(keeping.identity)
         writer.add(root.string)
         writer.add(Int(Machine.effectiveUserID))
-        writer.add("\(options.strictness)")
+        writer.add(options.strictness.rawValue)
         writer.add(options.provenanceKeyID) { $0.add($1) }
         writer.add(options.variant) { $0.add($1) }
         writer.add(workspace.arguments)
