@@ -238,7 +238,12 @@ let package = Package(
                 "Sigstore", "Workspace",
                 systemPackage,
             ]),
-        tests("Policy", ["Attest", "Bytes", "Cache", "Host", "Keys", "Sigstore", "Workspace", systemPackage]),
+        tests(
+            "Policy",
+            [
+                "Attest", "Bytes", "Cache", "Host", "Keys", "Registry", "Sigstore", "VirtualSigstore", "Workspace",
+                systemPackage,
+            ]),
         tests(
             "RemoteCache",
             [

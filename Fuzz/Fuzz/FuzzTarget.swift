@@ -17,7 +17,7 @@ struct FuzzTarget: Sendable {
         lockFile, bill, packageURL, advisory, advisoryFiles, submission,
         privateKey, encryptedKey, publicKey, signature, keyReference,
         archive, xz, debianPackage, debianControl, openPGP, imageLock, sharedLibrary,
-        expression, regularExpression, policy, admission, verificationSummary,
+        expression, regularExpression, policy, admission, verificationSummary, slsaVerifier,
         distribution, cacheEntry, filePack, leewayAttestation, buildRequest,
     ]
 

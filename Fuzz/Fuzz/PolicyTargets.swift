@@ -57,4 +57,31 @@ extension FuzzTarget {
             require(VerifiedLevel(level).description == level, "a level reads back")
         }
     }
+
+    /// Judging statements as slsa-verifier does: no signature, no yes.
+    static let slsaVerifier = FuzzTarget(name: "slsa-verifier") { input in
+        let generator = "https://github.com/slsa-framework/slsa-github-generator/.github/workflows/"
+        let claims = [
+            "issuer": "https://token.actions.githubusercontent.com", "buildTrigger": "push",
+            "sourceRepositoryDigest": "aa", "sourceRepositoryURI": "https://github.com/a/b",
+            "runnerEnvironment": "github-hosted",
+        ]
+        var options = SLSAVerifierRun.Options(sourceURI: "github.com/a/b")
+        options.sourceVersionedTag = "v1"
+        for name in ["generator_generic_slsa3.yml", "delegator_generic_slsa3.yml", "builder_container-based_slsa3.yml"]
+        {
+            _ = SLSAVerifierRun(.artifact, options).refusal(
+                of: input, workflow: "\(generator)\(name)@refs/tags/v1.0.0", claims: claims, digest: "aa")
+        }
+        options = SLSAVerifierRun.Options(sourceURI: "github.com/a/b")
+        options.builderID = "https://github.com/actions/runner/github-hosted"
+        options.packageName = "c"
+        _ = SLSAVerifierRun(.npmPackage, options).refusal(
+            of: input, workflow: "https://github.com/a/b/w.yml@refs/heads/main", claims: claims, digest: "aa")
+        let summary = SLSAVerifierSummary(
+            subjectDigests: ["sha256:aa"], verifierID: "v", resourceURI: "r", verifiedLevels: ["SLSA_BUILD_LEVEL_1"])
+        _ = summary.refusal(of: input)
+        let verified = try? SLSAVerifierRun(.image, options).verifyCloudBuild(input, digest: "aa", keys: .init([:]))
+        require(verified == nil, "nothing passes that nobody signed")
+    }
 }

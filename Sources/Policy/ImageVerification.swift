@@ -85,7 +85,7 @@ package struct ImageVerification: Sendable {
     }
 
     /// The bundles of an attachment, and what each must be about.
-    private static func read(
+    static func read(
         _ attachment: Attachment, _ content: [UInt8], _ digest: MessageDigest
     ) throws -> [(UnverifiedBundle, any Artifact)] {
         let facts = attachment.content.annotations
@@ -95,6 +95,8 @@ package struct ImageVerification: Sendable {
             if attachment.layout == .attestationTag, let legacy = try legacy(facts, signature: []) {
                 // The envelope has the signature, and the annotations who made it and where it is logged.
                 for index in bundles.indices {
+                    // What is recorded there is the log's promise, as in the first version of bundles.
+                    bundles[index].version = legacy.version
                     bundles[index].identity = legacy.identity
                     bundles[index].entries = legacy.entries
                     bundles[index].timestamps = legacy.timestamps

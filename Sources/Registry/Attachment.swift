@@ -94,6 +94,10 @@ extension ImageSource {
             }
             try checkCount(out)
         }
+        for attachment in try await savedAttachments() {
+            if let claimed = attachment.predicateType, let predicateType, claimed != predicateType { continue }
+            out.append(attachment)
+        }
         for entry in index?.manifests ?? [] where entry.isAttestation {
             guard case .image(let manifest) = try await manifest(entry).manifest else { continue }
             for layer in manifest.layers where layer.mediaType == .statement {
@@ -107,7 +111,7 @@ extension ImageSource {
         return out
     }
 
-    private func checkCount(_ attachments: [Attachment]) throws {
+    fileprivate func checkCount(_ attachments: [Attachment]) throws {
         guard attachments.count <= Attachment.greatestCount else {
             throw RegistryError(
                 .limit, "\(shown): the image has more than \(Attachment.greatestCount) signatures and attestations")
@@ -121,6 +125,30 @@ extension ImageSource {
         } catch let error as RegistryError where error.code == .absent {
             return nil
         }
+    }
+}
+
+extension OCILayout {
+    /// What `cosign save` put beside the one image of a layout; entries of the index say what they are.
+    package func savedAttachments() async throws -> [Attachment] {
+        let kinds = [
+            "dev.cosignproject.cosign/sigs": Attachment.Layout.signatureTag,
+            "dev.cosignproject.cosign/atts": .attestationTag,
+        ]
+        var out: [Attachment] = []
+        for entry in try index().manifests {
+            guard let kind = entry.annotations["kind"], let layout = kinds[kind],
+                case .image(let manifest) = try await manifest(entry).manifest
+            else { continue }
+            for layer in manifest.layers {
+                out.append(
+                    Attachment(
+                        layout: layout, manifest: entry.bare, content: layer,
+                        predicateType: layer.annotations["predicateType"]))
+            }
+            try checkCount(out)
+        }
+        return out
     }
 }
 

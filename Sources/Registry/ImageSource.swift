@@ -35,10 +35,15 @@ package protocol ImageSource: Sendable {
 
     /// The tags there are, in the order of their bytes.
     func tags() async throws -> [String]
+
+    /// The signatures and attestations that are known by where they are kept alone, as in a folder of `cosign save`.
+    func savedAttachments() async throws -> [Attachment]
 }
 
 extension ImageSource {
     package func resolve(_ name: ManifestName) async throws -> Descriptor { try await manifest(name).descriptor }
+
+    package func savedAttachments() async throws -> [Attachment] { [] }
 
     /// The content of a small descriptor.
     package func content(_ descriptor: Descriptor, limit: Int) async throws -> [UInt8] {

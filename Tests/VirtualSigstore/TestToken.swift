@@ -12,7 +12,7 @@ package enum TestToken {
             "exp": .integer(expires.seconds), "iat": .integer(expires.seconds - 3600),
             "nbf": .integer(expires.seconds - 3600),
         ]
-        if subject.contains("@") {
+        if subject.contains("@"), !subject.contains("://") {
             claims["email"] = .string(subject)
             claims["email_verified"] = true
         }

@@ -34,18 +34,22 @@ package final class VirtualSigstore: HTTPTransport {
     private let start: Timestamp
     /// Whether only the first interface of the certificate authority is there.
     private let hasOldAuthority: Bool
+    /// What certificates say beside the issuer, by the number of the extension (fulcio, docs/oid-info.md).
+    private let claims: [(number: UInt, text: String)]
     /// Guards the addresses that were asked; nothing else is locked while it is held.
     private let heard = Mutex<[String]>([])
 
     /// `base` is where it says to be; nothing listens there unless a server passes requests on.
     package init(
         base: String = "https://sigstore.example", majorLogVersion: Int = 2, faults: Set<Fault> = [],
-        hasOldAuthority: Bool = false, clock: @escaping @Sendable () -> Timestamp
+        hasOldAuthority: Bool = false, claims: [(number: UInt, text: String)] = [],
+        clock: @escaping @Sendable () -> Timestamp
     ) throws {
         self.base = base
         self.majorLogVersion = majorLogVersion
         self.faults = faults
         self.hasOldAuthority = hasOldAuthority
+        self.claims = claims
         self.clock = clock
         let now = clock()
         func moment(_ days: Int64) throws -> Timestamp {
@@ -191,6 +195,7 @@ package final class VirtualSigstore: HTTPTransport {
             CertificateIssuer.extension(claim(1), Array(token.issuer.utf8)),
             CertificateIssuer.extension(claim(8), DERWriting.utf8(token.issuer)),
         ]
+        out += claims.map { CertificateIssuer.extension(claim($0.number), DERWriting.utf8($0.text)) }
         if faults.contains(.authorityAsSigner) {
             out.append(
                 CertificateIssuer.extension(

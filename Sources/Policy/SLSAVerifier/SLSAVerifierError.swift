@@ -1,6 +1,6 @@
 /// Why slsa-verifier would refuse, by the names that its scripts and tests know.
 package struct SLSAVerifierError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The identities of slsa-verifier that can be decided offline.
+    /// The identities of slsa-verifier.
     package enum Identity: String, Sendable, CaseIterable {
         case invalidDSSEPayload = "ErrorInvalidDssePayload"
         case mismatchBranch = "ErrorMismatchBranch"
@@ -15,20 +15,29 @@ package struct SLSAVerifierError: Error, Hashable, Sendable, CustomStringConvert
         case mismatchCertificate = "ErrorMismatchCertificate"
         case invalidCertificate = "ErrorInvalidCertificate"
         case mismatchTag = "ErrorMismatchTag"
+        case invalidRecipe = "ErrorInvalidRecipe"
         case mismatchVersionedTag = "ErrorMismatchVersionedTag"
         case invalidSemver = "ErrorInvalidSemver"
+        case rekorSearch = "ErrorRekorSearch"
         case mismatchHash = "ErrorMismatchHash"
         case nonVerifiableClaim = "ErrorNonVerifiableClaim"
+        case mismatchIntoto = "ErrorMismatchIntoto"
         case invalidRef = "ErrorInvalidRef"
         case untrustedReusableWorkflow = "ErrorUntrustedReusableWorkflow"
         case noValidRekorEntries = "ErrorNoValidRekorEntries"
+        case verifierNotSupported = "ErrorVerifierNotSupported"
         case invalidOIDCIssuer = "ErrorInvalidOIDCIssuer"
         case notSupported = "ErrorNotSupported"
         case invalidFormat = "ErrorInvalidFormat"
+        case invalidPEM = "ErrorInvalidPEM"
         case invalidSignature = "ErrorInvalidSignature"
         case noValidSignature = "ErrorNoValidSignature"
         case mutableImage = "ErrorMutableImage"
+        case imageHash = "ErrorImageHash"
+        case invalidEncoding = "ErrorInvalidEncoding"
+        case `internal` = "ErrorInternal"
         case invalidRekorEntry = "ErrorInvalidRekorEntry"
+        case rekorPublicKey = "ErrorRekorPubKey"
         case invalidPackageName = "ErrorInvalidPackageName"
         case invalidSubject = "ErrorInvalidSubject"
         case invalidHash = "ErrorInvalidHash"
@@ -41,15 +50,33 @@ package struct SLSAVerifierError: Error, Hashable, Sendable, CustomStringConvert
         case mismatchResourceURI = "ErrorMismatchResourceURI"
         case mismatchVerifierID = "ErrorMismatchVerifierID"
         case invalidSLSALevel = "ErrorInvalidSLSALevel"
+
+        // Of its reader of Sigstore bundles.
+        case mismatchSignature = "ErrorMismatchSignature"
+        case noSignatures = "ErrorNoSignatures"
+        case missingCertificateInBundle = "ErrorMissingCertInBundle"
+        case unexpectedBundleContent = "ErrorUnexpectedBundleContent"
+        case unexpectedEntryType = "ErrorUnexpectedEntryType"
+        // Of its reader of npm's attestations.
+        case invalidAttestations = "ErrorInvalidAttestations"
+        case missingRegistryKey = "ErrorMissingNpmjsKeyIDKeyUsage"
     }
 
     package let identity: Identity
+    /// What the failed check was part of, where slsa-verifier's error is of both kinds.
+    package let outer: Identity?
     package let message: String
+    /// Nothing was found wrong, and something could not be looked at.
+    package let isUndecided: Bool
 
-    package init(_ identity: Identity, _ message: String) {
+    package init(_ identity: Identity, within outer: Identity? = nil, _ message: String, isUndecided: Bool = false) {
         self.identity = identity
+        self.outer = outer
         self.message = message
+        self.isUndecided = isUndecided
     }
 
-    package var description: String { "\(identity.rawValue): \(message)" }
+    package var description: String {
+        "\(outer.map { "\($0.rawValue): " } ?? "")\(identity.rawValue): \(message)"
+    }
 }

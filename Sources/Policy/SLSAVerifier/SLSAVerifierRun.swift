@@ -2,8 +2,7 @@ internal import Attest
 internal import Bytes
 internal import Sigstore
 
-/// slsa-verifier's checks of provenance from GitHub Actions that can be decided offline, in its order and with its
-/// errors.
+/// slsa-verifier's checks of provenance that can be decided offline, in its order and with its errors.
 package struct SLSAVerifierRun: Sendable {
     /// Which command is asked, and so which builders count.
     package enum Command: String, Sendable {
@@ -14,6 +13,7 @@ package struct SLSAVerifierRun: Sendable {
     }
 
     package struct Options: Sendable {
+        /// `nil` where the user names no builder.
         package var builderID: String?
         package var sourceURI: String
         package var sourceBranch: String?
@@ -26,6 +26,15 @@ package struct SLSAVerifierRun: Sendable {
         package init(sourceURI: String) { self.sourceURI = sourceURI }
     }
 
+    /// What passed.
+    package struct Verified: Sendable {
+        package let builder: String
+        /// The commit that the certificate names; `nil` where there is no certificate.
+        package let commit: String?
+        /// The bytes of the statement as they were signed.
+        package let payload: [UInt8]
+    }
+
     let command: Command
     let options: Options
 
@@ -34,260 +43,248 @@ package struct SLSAVerifierRun: Sendable {
         self.options = options
     }
 
-    /// What a certificate says of the workflow that it was issued to.
-    private struct Workflow {
-        /// `https://github.com/ORG/REPOSITORY/PATH@REF`.
-        let identity: String
-        let issuer: String
-        let claims: [String: String]
+    /// Who looks into the provenance of a builder.
+    enum Authority {
+        case gitHub, cloudBuild
+    }
 
-        var path: String { String(identity.prefix { $0 != "@" }) }
-        var ref: String? { identity.firstIndex(of: "@").map { String(identity[identity.index(after: $0)...]) } }
-        /// `https://github.com/ORG/REPOSITORY` of whoever called the workflow.
-        var source: String? {
-            claims["sourceRepositoryURI"] ?? claims["workflowRepository"].map { "https://github.com/\($0)" }
+    /// Who builds as the builder that the user names; GitHub where nobody is named.
+    func authority() throws(SLSAVerifierError) -> Authority {
+        guard let id = options.builderID, !id.isEmpty else { return .gitHub }
+        let name = try TrustedBuilder(id).name
+        if name.hasPrefix("https://github.com/") { return .gitHub }
+        guard name == CloudBuildProvenance.builder else { throw SLSAVerifierError(.verifierNotSupported, id) }
+        guard command == .image else {
+            throw SLSAVerifierError(.notSupported, "Google Cloud Build makes images; use verify-image")
+        }
+        return .cloudBuild
+    }
+
+    /// Checks a statement about an artifact.
+    ///
+    /// - Parameter digest: The artifact's SHA-256 in hexadecimal.
+    func verify(_ signed: SignedProvenance, digest: String) throws(SLSAVerifierError) -> Verified {
+        if command != .image { try checkSigner(signed) }
+        let identity = try signed.identity
+        let (certified, isDelegated) = try builder(of: identity, wanted: options.builderID)
+        try checkSource(of: identity)
+        let provenance = try WorkflowProvenance(signed, builder: certified.name)
+        let named: TrustedBuilder
+        if isDelegated {
+            named = try delegatedBuilder(provenance)
+        } else {
+            try TrustedBuilder(provenance.builderID).match(certified.description)
+            named = certified
+        }
+        try checkCommon(provenance, digest: digest, algorithm: "sha256")
+        try checkRun(provenance, identity)
+        return Verified(builder: named.description, commit: identity.sourceCommit, payload: signed.payload)
+    }
+
+    /// Why a statement would be refused that a workflow signed; `nil` where nothing is wrong with it. For those who
+    /// want to know before it is signed: nothing here says that it was.
+    package func refusal(
+        of payload: [UInt8], workflow: String, claims: [String: String], digest: String
+    ) -> SLSAVerifierError? {
+        let claimed = SignedProvenance(
+            subject: workflow, issuer: claims["issuer"] ?? "", claims: claims, payload: payload)
+        do throws(SLSAVerifierError) {
+            if command == .npmPackage {
+                _ = try verifyPackage(claimed, digest: digest)
+                try checkPublication(claimed, claimed, digest: digest)
+            } else {
+                _ = try verify(claimed, digest: digest)
+            }
+            return nil
+        } catch {
+            return error
         }
     }
 
-    /// Checks evidence about an artifact; gives the builder's identity.
-    ///
-    /// - Parameter digests: of the artifact, as `sha256:HEX`.
-    package func verify(_ evidence: Evidence, digests: [String]) throws(SLSAVerifierError) -> String {
-        guard case .identity(let issuer, let identity, let claims) = evidence.signer else {
-            throw SLSAVerifierError(.invalidCertificate, "the statement is signed by a key, not with a certificate")
-        }
-        let workflow = Workflow(identity: identity, issuer: issuer, claims: claims)
-        guard issuer == TrustedWorkflow.issuer else { throw SLSAVerifierError(.invalidOIDCIssuer, issuer) }
-        guard let ref = workflow.ref else { throw SLSAVerifierError(.malformedURI, "workflow uri: \(identity)") }
-        guard let statement = evidence.statement, let view = evidence.provenance else {
-            throw SLSAVerifierError(.invalidDSSEPayload, "the payload is no provenance that is known")
-        }
-        let builder = try checkBuilder(workflow, ref, view)
-        guard TrustedWorkflow.buildTypes.contains(view.buildType) else {
-            throw SLSAVerifierError(.invalidBuildType, view.buildType)
-        }
-        try checkSource(statement, view, workflow)
-        guard digests.contains(where: evidence.digests.contains) else {
+    /// Checks that GitHub Actions vouched for the signer. slsa-verifier asks so of every bundle, and does not of images.
+    func checkSigner(_ signed: SignedProvenance) throws(SLSAVerifierError) {
+        guard signed.issuer == TrustedWorkflow.issuer else {
             throw SLSAVerifierError(
-                .mismatchHash,
-                "expected \(digests.joined(separator: ", ")), got \(evidence.digests.sorted().joined(separator: ", "))")
+                .invalidCertificate, "expected issuer '\(TrustedWorkflow.issuer)', got '\(signed.issuer)'")
         }
-        let facts = WorkflowFacts(statement, view, claims)
-        try checkCertificate(facts, workflow)
-        try checkReferences(facts)
-        try checkInputs(facts)
-        if command == .npmPackage { try checkPackage(statement) }
-        return builder
+        guard signed.subject?.hasPrefix("https://github.com") == true else {
+            throw SLSAVerifierError(.invalidCertificate, "the certificate is not for a workflow of GitHub")
+        }
     }
 
     // MARK: - Builder
 
-    private func checkBuilder(
-        _ workflow: Workflow, _ ref: String, _ view: ProvenanceView
-    ) throws(SLSAVerifierError) -> String {
-        if command == .npmPackage { return try checkRunner(workflow, view) }
-        let path = workflow.path
-        let full = "\(path)@\(ref)"
-        let isDelegated = TrustedWorkflow.delegators.contains(path)
-        if let wanted = options.builderID, !wanted.isEmpty, !isDelegated {
-            guard Self.isMeant(full, by: wanted) else {
-                throw SLSAVerifierError(.untrustedReusableWorkflow, "expected \(wanted), got \(full)")
+    /// The builder that a certificate is for, and whether it lets others bring their own.
+    func builder(
+        of identity: WorkflowIdentity, wanted: String?
+    ) throws(SLSAVerifierError) -> (builder: TrustedBuilder, isDelegated: Bool) {
+        guard identity.issuer == TrustedWorkflow.issuer else {
+            throw SLSAVerifierError(.invalidOIDCIssuer, identity.issuer)
+        }
+        let (name, ref) = identity.workflow
+        guard !name.isEmpty, !ref.isEmpty else {
+            throw SLSAVerifierError(.malformedURI, "the workflow is '\(identity.subject)'")
+        }
+        let defaults = TrustedWorkflow.defaults(for: command)
+        let isNamed = wanted.map { !$0.isEmpty } ?? false
+        guard isNamed || defaults.contains(name) else {
+            throw SLSAVerifierError(.untrustedReusableWorkflow, "\(name) is none of the workflows that are believed")
+        }
+        let builder = try TrustedBuilder("\(name)@\(ref)", needsVersion: true)
+        let isDelegated = TrustedWorkflow.delegators.contains(name) && defaults.contains(name)
+        if isNamed, !isDelegated, let wanted {
+            do throws(SLSAVerifierError) {
+                try builder.match(loosely: wanted, allowsShortVersion: true)
+            } catch {
+                throw SLSAVerifierError(.untrustedReusableWorkflow, error.message)
             }
+        }
+        try TrustedBuilder.checkRelease(ref)
+        return (builder, isDelegated)
+    }
+
+    /// The builder that a delegator signed for: the one that the user names, else one of the generator's own.
+    private func delegatedBuilder(_ provenance: WorkflowProvenance) throws(SLSAVerifierError) -> TrustedBuilder {
+        let id = provenance.builderID
+        let parts = id.split(separator: "@", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2 else { throw SLSAVerifierError(.invalidBuilderID, "'\(id)'") }
+        if parts[0].hasPrefix(TrustedWorkflow.jReleaser) {
+            try TrustedBuilder.checkJReleaser(parts[1])
         } else {
-            let trusted =
-                switch command {
-                case .artifact: TrustedWorkflow.artifact + TrustedWorkflow.delegators
-                case .image: TrustedWorkflow.container + TrustedWorkflow.delegators
-                default: TrustedWorkflow.bazelRegistry
-                }
-            guard trusted.contains(path) else { throw SLSAVerifierError(.untrustedReusableWorkflow, path) }
+            _ = try GitReference.split(provenance.source())
+            try TrustedBuilder.checkRelease(parts[1])
         }
-        if command != .gitHubAttestation || path.contains("slsa-github-generator") {
-            guard ref.hasPrefix("refs/tags/"), SemanticVersion(String(ref.dropFirst(10)))?.isRelease == true else {
-                throw SLSAVerifierError(.invalidRef, "\(ref): not of the form vX.Y.Z")
-            }
-        }
-        if isDelegated {
-            // The delegator signs for a builder that it calls, and names that.
-            let wanted = options.builderID ?? ""
-            let repository = "https://github.com/slsa-framework/slsa-github-generator/"
-            let isMeant =
-                wanted.isEmpty ? view.builderID.hasPrefix(repository) : Self.isMeant(view.builderID, by: wanted)
-            guard isMeant else {
+        let builder = try TrustedBuilder(id)
+        guard let wanted = options.builderID else {
+            guard builder.name.hasPrefix(TrustedWorkflow.generatorWorkflows) else {
                 throw SLSAVerifierError(
-                    .mismatchBuilderID, "expected \(wanted.isEmpty ? repository : wanted), got \(view.builderID)")
+                    .invalidBuilderID, "expected a workflow below \(TrustedWorkflow.generatorWorkflows), got '\(id)'")
             }
-            return view.builderID
+            return builder
         }
-        guard Self.isMeant(full, by: view.builderID) else {
-            throw SLSAVerifierError(.mismatchBuilderID, "expected \(full), got \(view.builderID)")
-        }
-        return full
-    }
-
-    private func checkRunner(_ workflow: Workflow, _ view: ProvenanceView) throws(SLSAVerifierError) -> String {
-        let wanted = options.builderID ?? TrustedWorkflow.hostedRunner
-        guard Self.isMeant(TrustedWorkflow.hostedRunner, by: wanted) else {
-            throw SLSAVerifierError(.mismatchBuilderID, "expected \(wanted), got \(view.builderID)")
-        }
-        let isHosted = workflow.claims["runnerEnvironment"].map { $0 == "github-hosted" } ?? true
-        let names = [TrustedWorkflow.hostedRunner, "https://github.com/actions/runner"]
-        guard isHosted, names.contains(view.builderID) else {
-            throw SLSAVerifierError(.mismatchBuilderID, "\(view.builderID) is not known to be hosted by GitHub")
-        }
-        return TrustedWorkflow.hostedRunner
-    }
-
-    /// Whether `wanted`, with or without a version, is this builder; the version may leave out `refs/tags/`.
-    private static func isMeant(_ full: String, by wanted: String) -> Bool {
-        let name = full.prefix { $0 != "@" }
-        guard let at = wanted.firstIndex(of: "@") else { return wanted == name }
-        let version = wanted[wanted.index(after: at)...]
-        return wanted[..<at] == name && (full.hasSuffix("@\(version)") || full.hasSuffix("@refs/tags/\(version)"))
+        try builder.match(loosely: wanted, allowsShortVersion: true)
+        return builder
     }
 
     // MARK: - Source
 
-    private func checkSource(
-        _ statement: Statement, _ view: ProvenanceView, _ workflow: Workflow
-    ) throws(SLSAVerifierError) {
-        let (wanted, suffix) = SourceClaim.split(options.sourceURI)
-        guard suffix == nil, wanted.hasPrefix("https://"), wanted.dropFirst(8).contains("/") else {
-            throw SLSAVerifierError(.malformedURI, options.sourceURI)
+    /// Checks the repository of the certificate. It is asked for as `github.com/ORGANIZATION/REPOSITORY`.
+    func checkSource(of identity: WorkflowIdentity) throws(SLSAVerifierError) {
+        var wanted = options.sourceURI[...]
+        for prefix in ["git+https://", "github.com/"] where wanted.hasPrefix(prefix) {
+            wanted = wanted.dropFirst(prefix.count)
         }
-        guard let source = SourceClaim(statement, view) else {
-            throw SLSAVerifierError(.invalidDSSEPayload, "the statement names no source")
+        guard identity.sourceRepository.hasSameBytes(as: String(wanted)) else {
+            throw SLSAVerifierError(
+                .mismatchSource, "expected source '\(wanted)', got '\(identity.sourceRepository)' in the certificate")
         }
+    }
+
+    /// Checks the repository of the statement, where it says so twice.
+    private func checkSource(_ provenance: WorkflowProvenance) throws(SLSAVerifierError) {
+        let wanted = GitReference.normalized(options.sourceURI)
+        guard wanted.hasPrefix("git+https://github.com/") else {
+            throw SLSAVerifierError(.malformedURI, "'\(options.sourceURI)' is no repository of github.com")
+        }
+        let triggerText = try provenance.triggerSource()
+        let trigger = try GitReference.split(triggerText)
+        guard trigger.repository.hasSameBytes(as: wanted) else {
+            throw SLSAVerifierError(
+                .mismatchSource, "expected source '\(wanted)', got '\(triggerText)' of the workflow")
+        }
+        guard !trigger.ref.isEmpty else { throw SLSAVerifierError(.malformedURI, "'\(triggerText)' has no reference") }
+        let sourceText = try provenance.source()
+        let source = try GitReference.split(sourceText)
         guard source.repository.hasSameBytes(as: wanted) else {
-            throw SLSAVerifierError(.mismatchSource, "expected source '\(wanted)', got '\(source.repository)'")
+            throw SLSAVerifierError(.mismatchSource, "expected source '\(wanted)', got '\(sourceText)'")
         }
-        let certified = workflow.source.map { SourceClaim.split($0).repository }
-        guard certified?.hasSameBytes(as: wanted) == true else {
+        guard !source.ref.isEmpty else {
+            // npm's first statements had none, and delegated builders may build a commit of their own.
+            if provenance.buildType == WorkflowProvenance.firstNPMType || provenance.layout == .delegated { return }
+            throw SLSAVerifierError(.malformedURI, "'\(sourceText)' has no reference")
+        }
+        guard triggerText.hasSameBytes(as: sourceText) else {
             throw SLSAVerifierError(
-                .mismatchSource, "expected source '\(wanted)', got '\(certified ?? "none")' in the certificate")
+                .invalidDSSEPayload, "the workflow ran for '\(triggerText)' and built '\(sourceText)'")
         }
     }
 
-    /// What the statement says of the run must be what the certificate says, where both say it.
-    private func checkCertificate(_ facts: WorkflowFacts, _ workflow: Workflow) throws(SLSAVerifierError) {
-        let claims = workflow.claims
-        var run: (id: Substring, attempt: Substring)?
-        if let uri = claims["runInvocationURI"] {
-            let parts = uri.split(separator: "/")
-            if parts.count >= 4, parts[parts.count - 2] == "attempts" {
-                run = (parts[parts.count - 3], parts[parts.count - 1])
-            }
-        }
-        let pairs: [(String, String?, String?)] = [
-            ("event name", facts.event, claims["buildTrigger"] ?? claims["workflowTrigger"]),
-            ("commit", facts.commit, claims["sourceRepositoryDigest"] ?? claims["workflowSHA"]),
-            ("ref", facts.ref, claims["sourceRepositoryRef"] ?? claims["workflowRef"]),
-            ("run id", facts.runID, run.map { String($0.id) }),
-            ("run attempt", facts.runAttempt, run.map { String($0.attempt) }),
-        ]
-        for (name, said, certified) in pairs {
-            guard let said, let certified, !said.hasSameBytes(as: certified) else { continue }
-            throw SLSAVerifierError(
-                .mismatchCertificate, "\(name): the statement says '\(said)', the certificate '\(certified)'")
-        }
-    }
+    // MARK: - What all statements are asked
 
-    // MARK: - Branch, tag, inputs
-
-    private func checkReferences(_ facts: WorkflowFacts) throws(SLSAVerifierError) {
+    func checkCommon(
+        _ provenance: WorkflowProvenance, digest: String, algorithm: String
+    ) throws(SLSAVerifierError) {
+        try checkSource(provenance)
+        try Self.checkDigest(digest, algorithm, provenance.subjects)
         if let branch = options.sourceBranch {
-            let wanted = "refs/heads/\(branch)"
-            guard facts.branch == wanted else {
-                throw SLSAVerifierError(.mismatchBranch, "expected branch '\(wanted)', got '\(facts.branch ?? "")'")
+            let got = try GitReference.name(provenance.branch(), of: .branch)
+            guard got.hasSameBytes(as: branch) else {
+                throw SLSAVerifierError(.mismatchBranch, "expected branch '\(branch)', got '\(got)'")
             }
         }
         if let tag = options.sourceTag {
-            let wanted = "refs/tags/\(tag)"
-            guard facts.tag == wanted else {
-                throw SLSAVerifierError(.mismatchTag, "expected tag '\(wanted)', got '\(facts.tag ?? "")'")
+            let got = try GitReference.name(provenance.tag(), of: .tag)
+            guard got.hasSameBytes(as: tag) else {
+                throw SLSAVerifierError(.mismatchTag, "expected tag '\(tag)', got '\(got)'")
             }
         }
-        guard let text = options.sourceVersionedTag else { return }
-        guard let wanted = SemanticVersion(text) else { throw SLSAVerifierError(.invalidSemver, text) }
-        let tag = facts.tag.map { String($0.dropFirst("refs/tags/".count)) } ?? ""
+        if let version = options.sourceVersionedTag {
+            try Self.checkVersion(try GitReference.name(provenance.tag(), of: .tag), version)
+        }
+        try checkInputs(provenance)
+    }
+
+    static func checkDigest(
+        _ digest: String, _ algorithm: String, _ subjects: [Subject]
+    ) throws(SLSAVerifierError) {
+        guard subjects.contains(where: { $0.digest[algorithm]?.hasSameBytes(as: digest) == true }) else {
+            let got = subjects.prefix(3).compactMap { $0.digest[algorithm] }.joined(separator: ", ")
+            throw SLSAVerifierError(
+                .mismatchHash, "expected \(algorithm):\(digest), got \(got.isEmpty ? "none of \(algorithm)" : got)")
+        }
+    }
+
+    static func checkVersion(_ tag: String, _ text: String) throws(SLSAVerifierError) {
+        guard let wanted = SemanticVersion(text) else { throw SLSAVerifierError(.invalidSemver, "'\(text)'") }
         guard let got = SemanticVersion(tag) else { throw SLSAVerifierError(.invalidSemver, "the tag is '\(tag)'") }
         guard got.isMeant(by: wanted) else {
             throw SLSAVerifierError(.mismatchVersionedTag, "expected tag '\(text)', got '\(tag)'")
         }
     }
 
-    private func checkInputs(_ facts: WorkflowFacts) throws(SLSAVerifierError) {
+    private func checkInputs(_ provenance: WorkflowProvenance) throws(SLSAVerifierError) {
         guard !options.workflowInputs.isEmpty else { return }
-        guard facts.event == "workflow_dispatch" else {
-            throw SLSAVerifierError(
-                .mismatchWorkflowInputs,
-                "inputs exist for workflow_dispatch alone, and the event is '\(facts.event ?? "")'")
-        }
+        let inputs = try provenance.inputs()
         for (name, wanted) in options.workflowInputs.sorted(by: { $0.key < $1.key }) {
-            let value = facts.inputs[name]
-            let got = value?.stringValue ?? value?.text()
-            guard got == wanted else {
+            let got = inputs[name]?.stringValue
+            guard got?.hasSameBytes(as: wanted) == true else {
                 throw SLSAVerifierError(
-                    .mismatchWorkflowInputs, "expected '\(name)=\(wanted)', got '\(got ?? "nothing")'")
+                    .mismatchWorkflowInputs, "expected '\(name)=\(wanted)', got '\(got ?? "no text")'")
             }
         }
     }
 
-    // MARK: - npm
-
-    /// The subject of a package is `pkg:npm/NAME@VERSION`, in which a scope's @ is written %40.
-    private func checkPackage(_ statement: Statement) throws(SLSAVerifierError) {
-        guard statement.subjects.count == 1, let subject = statement.subjects.first else {
-            throw SLSAVerifierError(.invalidSubject, "the statement has \(statement.subjects.count) subjects")
-        }
-        guard subject.name.hasPrefix("pkg:npm/"), let at = subject.name.lastIndex(of: "@") else {
-            throw SLSAVerifierError(.invalidPackageName, subject.name)
-        }
-        let name = subject.name[..<at].dropFirst("pkg:npm/".count).replacing("%40", with: "@")
-        let version = String(subject.name[subject.name.index(after: at)...])
-        if let wanted = options.packageName, wanted != name {
-            throw SLSAVerifierError(.mismatchPackageName, "expected '\(wanted)', got '\(name)'")
-        }
-        if let wanted = options.packageVersion, wanted != version {
-            throw SLSAVerifierError(.mismatchPackageVersion, "expected '\(wanted)', got '\(version)'")
-        }
-    }
-}
-
-/// What a statement says of the workflow run that it came from.
-struct WorkflowFacts {
-    var event: String?
-    var ref: String?
-    var commit: String?
-    var runID: String?
-    var runAttempt: String?
-    /// As `refs/heads/NAME`, where the run was for a branch, or for a tag of which the branch is known.
-    var branch: String?
-    /// As `refs/tags/NAME`.
-    var tag: String?
-    var inputs: JSONObject = [:]
-
-    init(_ statement: Statement, _ view: ProvenanceView, _ claims: [String: String]) {
-        let environment = view.environment
-        func value(_ name: String) -> String? {
-            let found = environment["github_\(name)"] ?? environment["GITHUB_\(name.uppercased())"]
-            return found?.stringValue ?? found?.intValue.map(String.init)
-        }
-        let workflow = view.parameters["workflow"]
-        let payload = environment["github_event_payload"] ?? environment["GITHUB_EVENT_PAYLOAD"]
-        event = value("event_name") ?? environment["github"]?["event_name"]?.stringValue
-        ref = value("ref") ?? workflow?["ref"]?.stringValue
-        commit = value("sha1") ?? value("sha")
-        runID = value("run_id")
-        runAttempt = value("run_attempt")
-        inputs = payload?["inputs"]?.objectValue ?? view.parameters["inputs"]?.objectValue ?? [:]
-        let ref = self.ref ?? SourceClaim(statement, view)?.ref ?? claims["sourceRepositoryRef"]
-        if let ref, ref.hasPrefix("refs/heads/") { branch = ref }
-        if let ref, ref.hasPrefix("refs/tags/") {
-            tag = ref
-            var base = value("base_ref") ?? payload?["base_ref"]?.stringValue
-            if base?.isEmpty ?? true { base = payload?["release"]?["target_commitish"]?.stringValue }
-            if let base, !base.isEmpty { branch = base.hasPrefix("refs/") ? base : "refs/heads/\(base)" }
+    /// What the statement says of the run must be what the certificate says, where both say it. The attempt may
+    /// differ: of a run that is taken up again, only the jobs that failed are new.
+    private func checkRun(
+        _ provenance: WorkflowProvenance, _ identity: WorkflowIdentity
+    ) throws(SLSAVerifierError) {
+        let pairs: [(String, String?, String?)] = [
+            ("event", provenance.variable("github_event_name"), identity.trigger),
+            (
+                "commit", provenance.variable(provenance.layout == .environment ? "github_sha1" : "github_sha"),
+                identity.sourceCommit
+            ),
+            ("reference", provenance.variable("github_ref"), identity.sourceRef),
+            (
+                "run", provenance.variable("github_run_id"),
+                identity.run.flatMap { $0.split(separator: "/").first.map(String.init) }
+            ),
+        ]
+        for (name, said, certified) in pairs {
+            guard let said, let certified, !said.hasSameBytes(as: certified) else { continue }
+            throw SLSAVerifierError(
+                .mismatchCertificate, "the \(name) is '\(said)' in the statement and '\(certified)' in the certificate")
         }
     }
 }

@@ -44,12 +44,11 @@ struct SemanticVersion {
     /// `vX.Y.Z` and nothing more.
     var isRelease: Bool { numbers.count == 3 && prerelease.isEmpty && build.isEmpty }
 
-    /// Whether a version that may leave parts out means this one.
+    /// Whether a version that may leave parts out means this one. Parts that this leaves out are 0, and what stands
+    /// behind a `+` has no meaning (semver.org, 10).
     func isMeant(by wanted: SemanticVersion) -> Bool {
-        if wanted.numbers.count == 3 {
-            let full = numbers + Array(repeating: "0", count: 3 - numbers.count)
-            return full == wanted.numbers && prerelease == wanted.prerelease && build == wanted.build
-        }
-        return Array(numbers.prefix(wanted.numbers.count)) == wanted.numbers
+        let full = numbers + Array(repeating: "0", count: 3 - numbers.count)
+        guard full.starts(with: wanted.numbers) else { return false }
+        return wanted.numbers.count < 3 || prerelease == wanted.prerelease
     }
 }

@@ -1,19 +1,16 @@
 /// The reusable workflows that slsa-verifier believes, as data.
-package enum TrustedWorkflow {
-    private static let generator = "https://github.com/slsa-framework/slsa-github-generator/.github/workflows/"
+enum TrustedWorkflow {
+    static let generatorRepository = "https://github.com/slsa-framework/slsa-github-generator"
+    static let generatorWorkflows = generatorRepository + "/.github/workflows/"
 
-    /// Workflows that build files.
-    static let artifact = [
-        "generator_generic_slsa3.yml", "builder_go_slsa3.yml", "builder_docker-based_slsa3.yml",
-        "builder_container-based_slsa3.yml",
-    ].map { generator + $0 }
-
-    /// Workflows that build images.
-    static let container = ["generator_container_slsa3.yml"].map { generator + $0 }
+    static let generic = generatorWorkflows + "generator_generic_slsa3.yml"
+    static let go = generatorWorkflows + "builder_go_slsa3.yml"
+    static let containerBased = generatorWorkflows + "builder_container-based_slsa3.yml"
+    static let containerGenerator = generatorWorkflows + "generator_container_slsa3.yml"
 
     /// Workflows that let others bring their own builder, whose name the statement then has.
     static let delegators = ["delegator_generic_slsa3.yml", "delegator_lowperms-generic_slsa3.yml"].map {
-        generator + $0
+        generatorWorkflows + $0
     }
 
     /// Workflows that publish to the Bazel Central Registry.
@@ -22,22 +19,49 @@ package enum TrustedWorkflow {
         "https://github.com/bazel-contrib/publish-to-bcr/.github/workflows/publish.yaml",
     ]
 
+    /// JReleaser's builders are tagged in a way of their own.
+    static let jReleaser = "https://github.com/jreleaser/release-action"
+
+    /// The workflows that are believed where the user names none.
+    static func defaults(for command: SLSAVerifierRun.Command) -> [String] {
+        switch command {
+        case .artifact: [generic, go, containerBased] + delegators
+        case .image: [containerGenerator]
+        case .npmPackage: delegators
+        case .gitHubAttestation: []
+        }
+    }
+
     /// The token issuer that vouches for all of them.
     static let issuer = "https://token.actions.githubusercontent.com"
 
-    /// The runners that npm's own provenance names.
-    static let hostedRunner = "https://github.com/actions/runner/github-hosted"
+    /// The names of npm's own builder: before runners had kinds, and of either kind.
+    static let runner = "https://github.com/actions/runner"
+    static let hostedRunner = runner + "/github-hosted"
+    static let ownRunner = runner + "/self-hosted"
 
-    /// Build types of the statements of these builders.
-    static let buildTypes: Set<String> = [
-        "https://github.com/slsa-framework/slsa-github-generator/generic@v1",
-        "https://github.com/slsa-framework/slsa-github-generator/go@v1",
-        "https://github.com/slsa-framework/slsa-github-generator/container@v1",
-        "https://github.com/slsa-framework/slsa-github-generator/delegator-generic@v0",
-        "https://github.com/slsa-framework/slsa-github-generator/delegator-lowperms-generic@v0",
-        "https://slsa.dev/container-based-build/v0.1?draft",
-        "https://actions.github.io/buildtypes/workflow/v1",
-        "https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1",
-        "https://github.com/npm/cli/gha/v2", "https://github.com/npm/cli/gha@v1", "https://github.com/npm/cli/gha/v1",
-    ]
+    /// What a builder's statements of one predicate type may look like, by their build type.
+    static func layouts(of builder: String, predicateType: String) -> [String: WorkflowProvenance.Layout]? {
+        let delegated = generatorRepository + "/delegator-generic@v0"
+        switch (predicateType, builder) {
+        case (WorkflowProvenance.v0_2, go):
+            return [
+                generatorRepository + "/go@v1": .environment, generatorRepository + "@v1": .environment,
+                generatorRepository + "-go@v1": .environment,
+            ]
+        case (WorkflowProvenance.v0_2, generic): return [generatorRepository + "/generic@v1": .environment]
+        case (WorkflowProvenance.v0_2, containerGenerator):
+            return [generatorRepository + "/container@v1": .environment]
+        case (WorkflowProvenance.v0_2, runner), (WorkflowProvenance.v0_2, hostedRunner):
+            return [WorkflowProvenance.firstNPMType: .environment, "https://github.com/npm/cli/gha/v2": .environment]
+        case (WorkflowProvenance.v1, containerBased):
+            return ["https://slsa.dev/container-based-build/v0.1?draft": .internalParameters]
+        case (WorkflowProvenance.v1, hostedRunner):
+            return ["https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1": .npm]
+        case (_, let name) where delegators.contains(name): return [delegated: .delegated]
+        case (WorkflowProvenance.v1, let name) where bazelRegistry.contains(name):
+            return ["https://actions.github.io/buildtypes/workflow/v1": .workflow]
+        default: return nil
+        }
+    }
 }

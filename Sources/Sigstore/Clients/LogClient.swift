@@ -168,3 +168,8 @@ struct LogClient: Sendable {
         return try SigstoreError.mapping { () throws(AttestError) in try LogEntry(try Fields(json, at: "entry")) }
     }
 }
+
+extension LogEntry {
+    /// Reads what a log of version 1 answers about one entry, as its users keep it.
+    package init(answerV1 bytes: [UInt8]) throws(SigstoreError) { self = try LogClient.entryV1(bytes) }
+}

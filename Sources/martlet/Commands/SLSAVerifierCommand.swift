@@ -16,7 +16,9 @@ struct SLSAVerifierCommand: AsyncParsableCommand {
             Example: martlet slsa-verifier verify-artifact app --provenance-path app.intoto.jsonl --source-uri \
             github.com/acme/app --source-tag v1.2.3
 
-            Nothing is asked over a network: a statement without a log entry is refused as ErrorNoValidRekorEntries.
+            No log is asked: of a statement without its log entry all else is checked, and when nothing is wrong with \
+            it, the answer is ErrorRekorSearch and exit code 3. Images without --provenance-path are looked up in their \
+            registry.
             """,
         subcommands: [VerifyArtifact.self, VerifyImage.self, VerifyPackage.self, VerifyGitHub.self, VerifySummary.self])
 
@@ -24,17 +26,9 @@ struct SLSAVerifierCommand: AsyncParsableCommand {
     struct Source: ParsableArguments {
         @Option(
             name: .customLong("source-uri"),
-            help: ArgumentHelp("The repository that must be the source.", valueName: "uri"))
+            help: ArgumentHelp(
+                "The repository that must be the source, as github.com/ORGANIZATION/REPOSITORY.", valueName: "uri"))
         var sourceURI: String
-
-        @Option(help: ArgumentHelp("The branch that it must be built from.", valueName: "branch"))
-        var sourceBranch: String?
-
-        @Option(help: ArgumentHelp("The tag that it must be built from.", valueName: "tag"))
-        var sourceTag: String?
-
-        @Option(help: ArgumentHelp("The version that it must be built from; parts may be left out.", valueName: "tag"))
-        var sourceVersionedTag: String?
 
         @Option(
             name: .customLong("builder-id"), help: ArgumentHelp("The builder that must have built it.", valueName: "id")
@@ -44,26 +38,14 @@ struct SLSAVerifierCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("An input that the workflow must have had; repeatable.", valueName: "name=value"))
         var buildWorkflowInput: [String] = []
 
-        @Flag(help: "Prints the verified statement.")
-        var printProvenance = false
-
         @Option(
             help: ArgumentHelp(
                 "The trusted root. Default: $MARTLET_TRUSTED_ROOT, else that of `martlet trust`.", valueName: "file"))
         var trustedRoot: String?
 
-        func validate() throws {
-            if sourceTag != nil, sourceVersionedTag != nil {
-                throw ValidationError("give --source-tag or --source-versioned-tag, not both")
-            }
-        }
-
         func options() throws -> SLSAVerifierRun.Options {
             var options = SLSAVerifierRun.Options(sourceURI: sourceURI)
             options.builderID = builderID
-            options.sourceBranch = sourceBranch
-            options.sourceTag = sourceTag
-            options.sourceVersionedTag = sourceVersionedTag
             for input in buildWorkflowInput {
                 guard let equals = input.firstIndex(of: "=") else {
                     throw CommandError.usage("--build-workflow-input takes NAME=VALUE, not \(input)")
@@ -73,38 +55,72 @@ struct SLSAVerifierCommand: AsyncParsableCommand {
             return options
         }
 
-        func verify(
-            _ command: SLSAVerifierRun.Command, _ options: SLSAVerifierRun.Options, _ path: String, _ name: String,
-            digests: [String]
-        ) async throws {
+        func trust() async throws -> SLSAVerifierTrust {
             var arguments = try VerificationArguments.parse([])
             arguments.trustedRoot = trustedRoot
             guard let root = try await arguments.readTrustedRoot(VerificationArguments.trustedRootVariable) else {
                 throw CommandError.usage(
                     "there is no trusted root; give --trusted-root FILE, or run `martlet trust init`")
             }
-            try SLSAVerifierCommand.finish(name) {
-                let (builder, evidence) = try SLSAVerifierRun(command, options).verify(
-                    FilePath(path), digests: digests, trustedRoot: root)
-                Terminal(.standardError).say("Verified build using builder \"\(builder.safeForTerminal)\"")
-                if printProvenance, let statement = evidence.statement { Output.write(statement.json.text() + "\n") }
-            }
+            return SLSAVerifierTrust(trustedRoot: root)
         }
     }
 
-    /// Prints slsa-verifier's last line.
-    static func finish(_ name: String, _ body: () throws -> Void) throws {
-        let screen = Terminal(.standardError)
-        do {
-            try body()
-            screen.say("Verifying \(name.safeForTerminal): PASSED")
-            screen.say("PASSED: SLSA verification passed")
-        } catch let error as SLSAVerifierError {
-            screen.say("Verifying \(name.safeForTerminal): FAILED: \(error.description.safeForTerminal)")
-            screen.say("FAILED: SLSA verification failed: \(error.description.safeForTerminal)")
-            throw ExitCode(1)
+    /// What it was built from, for those commands that ask.
+    struct Reference: ParsableArguments {
+        @Option(help: ArgumentHelp("The branch that it must be built from.", valueName: "branch"))
+        var sourceBranch: String?
+
+        @Option(help: ArgumentHelp("The tag that it must be built from.", valueName: "tag"))
+        var sourceTag: String?
+
+        @Option(help: ArgumentHelp("The version that it must be built from; parts may be left out.", valueName: "tag"))
+        var sourceVersionedTag: String?
+
+        @Flag(help: "Prints the verified statement.")
+        var printProvenance = false
+
+        func validate() throws {
+            if sourceTag != nil, sourceVersionedTag != nil {
+                throw ValidationError("give --source-tag or --source-versioned-tag, not both")
+            }
+        }
+
+        func add(to options: inout SLSAVerifierRun.Options) {
+            options.sourceBranch = sourceBranch
+            options.sourceTag = sourceTag
+            options.sourceVersionedTag = sourceVersionedTag
         }
     }
+
+    /// Says what slsa-verifier says about one artifact, and fails as it does.
+    static func check(
+        _ name: String, _ body: () async throws -> SLSAVerifierRun.Verified
+    ) async throws -> SLSAVerifierRun.Verified {
+        let screen = Terminal(.standardError)
+        do {
+            let verified = try await body()
+            let commit = verified.commit.map { " at commit \($0.safeForTerminal)" } ?? ""
+            screen.say("Verified build using builder \"\(verified.builder.safeForTerminal)\"\(commit)")
+            screen.say("Verifying \(name.safeForTerminal): PASSED")
+            return verified
+        } catch let error as SLSAVerifierError {
+            throw failed(name, error)
+        }
+    }
+
+    /// Says why verification fails, and gives the exit code.
+    static func failed(_ name: String, _ error: SLSAVerifierError) -> ExitCode {
+        let screen = Terminal(.standardError)
+        screen.say("Verifying \(name.safeForTerminal): FAILED: \(error.description.safeForTerminal)")
+        screen.say("FAILED: SLSA verification failed: \(error.description.safeForTerminal)")
+        return ExitCode(error.isUndecided ? 3 : 1)
+    }
+
+    /// slsa-verifier's last line.
+    static func pass() { Terminal(.standardError).say("PASSED: SLSA verification passed") }
+
+    static func write(_ payload: [UInt8]) { Output.write(String(decoding: payload, as: UTF8.self) + "\n") }
 }
 
 extension SLSAVerifierCommand {
@@ -122,38 +138,38 @@ extension SLSAVerifierCommand {
         @Option(help: ArgumentHelp("The file with the provenance.", valueName: "file"))
         var provenancePath: String
 
+        @Option(
+            help: ArgumentHelp(
+                "The log's answer about provenance that does not hold it, as /api/v1/log/entries gives it.",
+                valueName: "file"))
+        var logEntry: String?
+
         @OptionGroup var source: Source
+        @OptionGroup var reference: Reference
 
         func run() async throws {
+            var options = try source.options()
+            reference.add(to: &options)
+            var trust = try await source.trust()
+            if let logEntry {
+                trust.logEntry = try LogEntry(answerV1: Files.read(FilePath(logEntry), limit: 32 << 20))
+            }
+            var builder: String?
             for artifact in artifacts {
-                let digest = try FileArtifact(FilePath(artifact)).digest(.sha256)
-                try await source.verify(
-                    .artifact, try source.options(), provenancePath, artifact, digests: digest.map { ["\($0)"] } ?? [])
+                let verified = try await SLSAVerifierCommand.check("artifact \(artifact)") {
+                    let digest = try Hashes.digest(artifact, .sha256)
+                    return try SLSAVerifierRun(.artifact, options).verify(
+                        FilePath(provenancePath), digest: digest, trust: trust)
+                }
+                if reference.printProvenance { SLSAVerifierCommand.write(verified.payload) }
+                if let builder, builder != verified.builder {
+                    throw SLSAVerifierCommand.failed(
+                        "artifact \(artifact)",
+                        SLSAVerifierError(.mismatchBuilderID, "built by \(builder) and by \(verified.builder)"))
+                }
+                builder = verified.builder
             }
-        }
-    }
-
-    struct VerifyImage: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "verify-image", abstract: "Verifies an image that a trusted builder made.",
-            discussion: """
-                Example: martlet slsa-verifier verify-image ghcr.io/acme/app@sha256:HEX --provenance-path app.sigstore.json \
-                --source-uri github.com/acme/app
-                """)
-
-        @Argument(help: ArgumentHelp("The image by digest.", valueName: "image"))
-        var image: String
-
-        @Option(help: ArgumentHelp("The file with the provenance.", valueName: "file"))
-        var provenancePath: String
-
-        @OptionGroup var source: Source
-
-        func run() async throws {
-            guard let digest = try ImageName(image).digest else {
-                return try SLSAVerifierCommand.finish(image) { throw SLSAVerifierError(.mutableImage, image) }
-            }
-            try await source.verify(.image, try source.options(), provenancePath, image, digests: [digest])
+            SLSAVerifierCommand.pass()
         }
     }
 
@@ -162,7 +178,10 @@ extension SLSAVerifierCommand {
             commandName: "verify-npm-package", abstract: "Verifies a package of npm's registry.",
             discussion: """
                 Example: martlet slsa-verifier verify-npm-package app.tgz --attestations-path app.json --package-name \
-                @acme/app --package-version 1.2.3 --source-uri github.com/acme/app
+                @acme/app --package-version 1.2.3 --source-uri github.com/acme/app --builder-id \
+                https://github.com/actions/runner/github-hosted --registry-keys keys.json
+
+                The attestations are what registry.npmjs.org/-/npm/v1/attestations/NAME@VERSION answers.
                 """)
 
         @Argument(help: ArgumentHelp("The package's archive.", valueName: "tarball"))
@@ -171,21 +190,54 @@ extension SLSAVerifierCommand {
         @Option(help: ArgumentHelp("The file with the registry's attestations.", valueName: "file"))
         var attestationsPath: String
 
-        @Option(help: ArgumentHelp("The name that it must have.", valueName: "name"))
-        var packageName: String
+        @Option(help: ArgumentHelp("The name that it must have. Default: any.", valueName: "name"))
+        var packageName: String?
 
-        @Option(help: ArgumentHelp("The version that it must have.", valueName: "version"))
-        var packageVersion: String
+        @Option(help: ArgumentHelp("The version that it must have. Default: any.", valueName: "version"))
+        var packageVersion: String?
+
+        @Option(
+            help: ArgumentHelp(
+                """
+                The registry's keys, registry.npmjs.org/keys.json of Sigstore's TUF repository. Default: those that \
+                `martlet trust` keeps.
+                """, valueName: "file"))
+        var registryKeys: String?
 
         @OptionGroup var source: Source
+        @OptionGroup var reference: Reference
 
         func run() async throws {
             var options = try source.options()
             options.packageName = packageName
             options.packageVersion = packageVersion
-            let digest = try FileArtifact(FilePath(tarball)).digest(.sha512)
-            try await source.verify(
-                .npmPackage, options, attestationsPath, tarball, digests: digest.map { ["\($0)"] } ?? [])
+            var trust = try await source.trust()
+            trust.registryKeys = try await keys()
+            _ = try await SLSAVerifierCommand.check("npm package \(tarball)") { [options, trust] in
+                let references = [reference.sourceBranch, reference.sourceTag, reference.sourceVersionedTag]
+                if references.contains(where: { $0 != nil }) || reference.printProvenance {
+                    throw SLSAVerifierError(
+                        .notSupported, "npm's statements have no branch and no tag, and are not printed")
+                }
+                let digest = try Hashes.digest(tarball, .sha512)
+                return try SLSAVerifierRun(.npmPackage, options).verify(
+                    FilePath(attestationsPath), digest: digest, trust: trust)
+            }
+            SLSAVerifierCommand.pass()
+        }
+
+        private static let target = "registry.npmjs.org/keys.json"
+
+        private func keys() async throws -> NamedKeys? {
+            let usage = "npm:attestations"
+            if let registryKeys {
+                return try NamedKeys(parsing: Files.read(FilePath(registryKeys), limit: 1 << 20), usage: usage)
+            }
+            guard let directory = try? TrustDirectory(environment: ProcessEnvironment.variables),
+                try directory.isInitialized(),
+                let bytes = try? await directory.target(Self.target, at: TrustArguments.clock())
+            else { return nil }
+            return try NamedKeys(parsing: bytes, usage: usage)
         }
     }
 
@@ -193,8 +245,11 @@ extension SLSAVerifierCommand {
         static let configuration = CommandConfiguration(
             commandName: "verify-github-attestation", abstract: "Verifies an attestation that GitHub keeps.",
             discussion: """
-                Example: martlet slsa-verifier verify-github-attestation app.tar.gz --attestation-path app.sigstore.json \
-                --source-uri github.com/acme/app --builder-id https://github.com/acme/ci/.github/workflows/release.yml
+                Example: martlet slsa-verifier verify-github-attestation MODULE.bazel --attestation-path \
+                MODULE.bazel.intoto.jsonl --source-uri github.com/acme/rules --builder-id \
+                https://github.com/bazel-contrib/publish-to-bcr/.github/workflows/publish.yaml
+
+                Attestations of other workflows are for `martlet verify` or a policy.
                 """)
 
         @Argument(help: ArgumentHelp("The file.", valueName: "artifact"))
@@ -203,13 +258,31 @@ extension SLSAVerifierCommand {
         @Option(help: ArgumentHelp("The file with the attestation.", valueName: "file"))
         var attestationPath: String
 
+        @Flag(help: "Prints the verified statement.")
+        var printAttestation = false
+
         @OptionGroup var source: Source
 
         func run() async throws {
-            let digest = try FileArtifact(FilePath(artifact)).digest(.sha256)
-            try await source.verify(
-                .gitHubAttestation, try source.options(), attestationPath, artifact,
-                digests: digest.map { ["\($0)"] } ?? [])
+            let options = try source.options()
+            let trust = try await source.trust()
+            let verified = try await SLSAVerifierCommand.check("artifact \(artifact)") {
+                let digest = try Hashes.digest(artifact, .sha256)
+                return try SLSAVerifierRun(.gitHubAttestation, options).verify(
+                    FilePath(attestationPath), digest: digest, trust: trust)
+            }
+            if printAttestation { SLSAVerifierCommand.write(verified.payload) }
+            SLSAVerifierCommand.pass()
+        }
+    }
+
+    /// The digest of a file in hexadecimal.
+    private enum Hashes {
+        static func digest(_ file: String, _ algorithm: HashAlgorithm) throws -> String {
+            guard let digest = try FileArtifact(FilePath(file)).digest(algorithm) else {
+                throw SLSAVerifierError(.invalidHash, "\(file) has no digest by \(algorithm.rawValue)")
+            }
+            return digest.hex
         }
     }
 
@@ -241,7 +314,10 @@ extension SLSAVerifierCommand {
         @Option(help: ArgumentHelp("The verifier's public key.", valueName: "file"))
         var publicKeyPath: String
 
-        @Option(name: .customLong("public-key-id"), help: ArgumentHelp("A hint, which is not needed.", valueName: "id"))
+        @Option(
+            name: .customLong("public-key-id"),
+            help: ArgumentHelp(
+                "What signatures call the key. Default: its fingerprint, as ssh-keygen prints it.", valueName: "id"))
         var publicKeyID: String?
 
         @Option(help: ArgumentHelp("sha256, which is the key's own in any case.", valueName: "name"))
@@ -251,20 +327,23 @@ extension SLSAVerifierCommand {
         var printAttestation = false
 
         func run() async throws {
-            let now = try TrustArguments.clock()
-            try SLSAVerifierCommand.finish(resourceURI) {
+            do {
                 let key: PublicKey
                 do {
                     key = try PublicKey(pem: Files.read(FilePath(publicKeyPath), limit: 64 << 10))
                 } catch let error as KeyError {
                     throw SLSAVerifierError(.invalidPublicKey, error.description)
                 }
-                let summary = SLSAVerifierSummary(
+                let payload = try SLSAVerifierSummary(
                     subjectDigests: subjectDigest, verifierID: verifierID, resourceURI: resourceURI,
-                    verifiedLevels: verifiedLevel)
-                let evidence = try summary.verify(FilePath(attestationPath), key: key, at: now)
-                if printAttestation, let statement = evidence.statement { Output.write(statement.json.text() + "\n") }
+                    verifiedLevels: verifiedLevel
+                ).verify(FilePath(attestationPath), key: key, keyID: publicKeyID)
+                if printAttestation { SLSAVerifierCommand.write(payload) }
+            } catch let error as SLSAVerifierError {
+                throw SLSAVerifierCommand.failed("VSA", error)
             }
+            Terminal(.standardError).say("Verifying VSA: PASSED")
+            SLSAVerifierCommand.pass()
         }
     }
 }
