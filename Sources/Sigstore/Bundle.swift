@@ -98,7 +98,8 @@ extension UnverifiedBundle {
             let entries = try material.objects("tlogEntries") { fields throws(AttestError) in try LogEntry(fields) }
             let timestamps = try Self.timestamps(material)
             let bundle = UnverifiedBundle(
-                version: version, identity: try Self.identity(material), entries: entries, timestamps: timestamps,
+                version: version, identity: try Self.identity(material, version), entries: entries,
+                timestamps: timestamps,
                 content: try Self.content(fields))
             try bundle.checkCounts()
             return bundle
@@ -116,7 +117,7 @@ extension UnverifiedBundle {
         }
     }
 
-    private static func identity(_ material: Fields) throws(AttestError) -> Identity {
+    private static func identity(_ material: Fields, _ version: Version) throws(AttestError) -> Identity {
         var found: [Identity] = []
         if let key = try material.optionalFields("publicKey") {
             found.append(.publicKey(hint: try key.optionalText("hint") ?? ""))
@@ -130,6 +131,9 @@ extension UnverifiedBundle {
             }
             guard !certificates.isEmpty else {
                 throw AttestError(.malformed, "\(chain.path).certificates is empty")
+            }
+            guard version != .v0_3 else {
+                throw AttestError(.malformed, "\(chain.path) is there; a bundle 0.3 has the signer's certificate alone")
             }
             found.append(.certificates(certificates))
         }

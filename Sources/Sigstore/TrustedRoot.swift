@@ -62,9 +62,31 @@ package struct TrustedRoot: Sendable {
         do {
             json = try JSON(parsing: bytes, limits: JSONLimits(byteCount: 8 << 20, depth: 32))
         } catch {
+            if let all = try TrustedRoot(lines: bytes) {
+                self = all
+                return
+            }
             throw SigstoreError(.malformed, "the trusted root is not JSON: \(error)")
         }
         try self.init(json["trustedRoot"] ?? json)
+    }
+
+    /// Reads several trusted roots, one a line, as GitHub's program prints them: whoever one of them trusts is trusted.
+    /// `nil` where the lines are no objects.
+    init?(lines bytes: [UInt8]) throws(SigstoreError) {
+        let lines = bytes.split(separator: 0x0A).filter { line in line.contains { $0 > 0x20 } }
+        guard 2...16 ~= lines.count, lines.allSatisfy({ $0.first == UInt8(ascii: "{") }) else { return nil }
+        self.init()
+        for line in lines {
+            guard let json = try? JSON(parsing: Array(line), limits: JSONLimits(byteCount: 8 << 20, depth: 32)) else {
+                return nil
+            }
+            let root = try TrustedRoot(json)
+            logs += root.logs
+            certificateLogs += root.certificateLogs
+            certificateAuthorities += root.certificateAuthorities
+            timestampAuthorities += root.timestampAuthorities
+        }
     }
 
     package init(_ json: JSON) throws(SigstoreError) {
@@ -172,6 +194,8 @@ extension TrustedRoot.Authority {
             throw AttestError(.malformed, "\(chain.path).certificates has \(certificates.count) elements")
         }
         self.chain = certificates
+        // Of a log's key nobody else says when it was in use; certificates say so themselves.
+        if period.start == nil { period.start = certificates.map(\.notBefore).max() }
     }
 
     package var json: JSON {

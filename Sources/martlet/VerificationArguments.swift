@@ -25,6 +25,8 @@ struct VerificationArguments: ParsableArguments {
             "An extension of the certificate that must have this text; repeatable.", valueName: "oid=text"))
     var certificateExtension: [String] = []
 
+    @OptionGroup(title: "Workflows of GitHub Actions") var workflow: WorkflowArguments
+
     @Option(
         help: ArgumentHelp(
             "The signer's key: a file, pkcs11:URI, exec:PROGRAM?key=NAME, or env://VARIABLE.", valueName: "reference"))
@@ -114,16 +116,19 @@ struct VerificationArguments: ParsableArguments {
     }
 
     private func signer() async throws -> VerificationPolicy.Signer {
+        let expected = workflow.expectation
         let name: VerificationPolicy.Match? =
-            certificateIdentity.map { .exactly($0) } ?? certificateIdentityRegexp.map { .pattern($0) }
-        let issuer: VerificationPolicy.Match? =
+            try certificateIdentity.map { .exactly($0) } ?? certificateIdentityRegexp.map { .pattern($0) }
+            ?? expected.name()
+        var issuer: VerificationPolicy.Match? =
             certificateOidcIssuer.map { .exactly($0) } ?? certificateOidcIssuerRegexp.map { .pattern($0) }
+        if !expected.isEmpty { issuer = issuer ?? .exactly(WorkflowExpectation.issuer) }
         let ways = [key != nil, registryKeys != nil, name != nil || issuer != nil].filter(\.self).count
         guard ways == 1 else {
             throw CommandError.usage(
                 """
-                say who must have signed; give --certificate-identity and --certificate-oidc-issuer, or --key, or \
-                --registry-keys
+                say who must have signed; give --certificate-identity and --certificate-oidc-issuer, or --repo, or --key, \
+                or --registry-keys
                 """)
         }
         if let key {
@@ -138,7 +143,8 @@ struct VerificationArguments: ParsableArguments {
             throw CommandError.usage(
                 "a signer is a name and whoever vouched for it; give both an identity and an issuer")
         }
-        return .identities([.init(issuer: issuer, name: name, extensions: try extensions())])
+        let claims = try extensions() + expected.extensions() + workflow.olderExtensions
+        return .identities([.init(issuer: issuer, name: name, extensions: claims)])
     }
 
     private func extensions() throws -> [(oid: String, match: VerificationPolicy.Match)] {

@@ -12,12 +12,16 @@ package struct ClientTrustConfig: Sendable {
 
     package static let mediaType = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
 
-    /// Reads such a file, or a trusted root alone.
+    /// Reads such a file, or trusted roots alone: one, or one a line.
     package init(parsing bytes: [UInt8]) throws(SigstoreError) {
         let json: JSON
         do {
             json = try JSON(parsing: bytes, limits: JSONLimits(byteCount: 8 << 20, depth: 32))
         } catch {
+            if let all = try TrustedRoot(lines: bytes) {
+                self.init(trustedRoot: all)
+                return
+            }
             throw SigstoreError(.malformed, "the trust configuration is not JSON: \(error)")
         }
         guard let root = json["trustedRoot"] else {
