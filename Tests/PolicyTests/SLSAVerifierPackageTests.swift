@@ -1,6 +1,12 @@
 import Attest
 import Bytes
+import Host
+import Keys
+import Sigstore
+import SystemPackage
+import TestKit
 import Testing
+import VirtualSigstore
 
 @testable import Policy
 
@@ -213,5 +219,88 @@ import Testing
         #expect(error(SLSAVerifierTests.workflows + "builder_nodejs_slsa.yml") == "ErrorMismatchBuilderID")
         #expect(error(builder) { $0.claims["runnerEnvironment"] = "self-hosted" } == "ErrorMismatchBuilderID")
         #expect(error(builder) { $0.workflow = SLSAVerifierTests.delegator + "@refs/heads/main" } == "ErrorInvalidRef")
+    }
+
+    @Test("npm's answer is verified from file to answer, with the registry's keys or undecided without")
+    func files() async throws {
+        let facts = Facts()
+        let now = try #require(Timestamp("2026-01-01T00:00:00Z"))
+        let expires = try #require(Timestamp("2026-01-01T00:05:00Z"))
+        let claims: [(number: UInt, text: String)] = facts.claims.filter { $0.key != "issuer" }.compactMap {
+            name, text in
+            Certificate.Claim.allCases.first { $0.name == name }.map { (number: $0.rawValue, text: text) }
+        }
+        let sigstore = try VirtualSigstore(majorLogVersion: 1, claims: claims) { now }
+        let config = sigstore.signingConfig(withTimestamps: false)
+        let root = try sigstore.trustedRoot()
+        let token = try IdentityToken(
+            TestToken.make(facts.workflow, issuer: WorkflowExpectation.issuer, expires: expires))
+        let built = try await KeylessSigner(config: config, trustedRoot: root, transport: sigstore)
+            .sign(.payload(type: Statement.payloadType, facts.provenance.payload), token: token, at: now).bundle
+        let key = try PrivateKey.generate(.ecdsaP256)
+        var published = try await KeySigner(
+            PrivateKeySigner(key), config: config, trustedRoot: root, transport: sigstore
+        ).sign(.payload(type: Statement.payloadType, facts.publication.payload), at: now).bundle
+        published.identity = .publicKey(hint: "SHA256:registry")
+
+        let directory = try TemporaryDirectory()
+        func error(
+            _ built: UnverifiedBundle, _ published: UnverifiedBundle, digest: String = "ab",
+            _ ask: (inout SLSAVerifierRun.Options) -> Void = { _ in }, hint: String? = "SHA256:registry",
+            by signer: PublicKey? = nil
+        ) throws -> SLSAVerifierError? {
+            let answer: JSON = [
+                "attestations": [
+                    ["predicateType": .string(facts.publicationType), "bundle": published.json],
+                    ["predicateType": "https://slsa.dev/provenance/v1", "bundle": built.json],
+                ]
+            ]
+            try Files.write(answer.bytes(), to: directory["npm"])
+            var options = SLSAVerifierRun.Options(sourceURI: "github.com/acme/app")
+            options.builderID = Self.hosted
+            options.packageName = "@acme/app"
+            options.packageVersion = "1.2.3"
+            ask(&options)
+            var trust = SLSAVerifierTrust(trustedRoot: root)
+            trust.registryKeys = try hint.map { hint in
+                let keys: JSON = [
+                    "keys": [
+                        [
+                            "keyId": .string(hint), "keyUsage": "npm:attestations",
+                            "publicKey": [
+                                "rawBytes": .string(Base64.encode((signer ?? key.publicKey).der)),
+                                "keyDetails": "PKIX_ECDSA_P256_SHA_256",
+                                "validFor": ["start": "2025-01-01T00:00:00Z"],
+                            ],
+                        ]
+                    ]
+                ]
+                return try NamedKeys(parsing: keys.bytes(), usage: "npm:attestations")
+            }
+            do {
+                let verified = try SLSAVerifierRun(.npmPackage, options).verify(
+                    directory["npm"], digest: digest, trust: trust)
+                #expect(verified.payload == facts.provenance.payload)
+                return nil
+            } catch let error as SLSAVerifierError { return error }
+        }
+        #expect(try error(built, published) == nil)
+        #expect(try error(built, published, digest: "cd")?.identity == .mismatchHash)
+        #expect(try error(built, published, hint: "SHA256:other")?.identity == .missingRegistryKey)
+        let undecided = try error(built, published, hint: nil)
+        #expect(undecided?.identity == .missingRegistryKey && undecided?.isUndecided == true)
+        let wrong = try error(built, published, { $0.packageVersion = "1.2.4" }, hint: nil)
+        #expect(wrong?.identity == .mismatchPackageVersion && wrong?.isUndecided == false)
+        let stranger = try PrivateKey.generate(.ecdsaP256).publicKey
+        #expect(try error(built, published, by: stranger)?.identity == .invalidSignature)
+        func altered(_ bundle: UnverifiedBundle) -> UnverifiedBundle {
+            var bundle = bundle
+            guard case .envelope(var envelope) = bundle.content else { return bundle }
+            envelope.payload.append(0x20)
+            bundle.content = .envelope(envelope)
+            return bundle
+        }
+        #expect(try error(altered(built), published)?.identity == .invalidSignature)
+        #expect(try error(built, altered(published))?.identity == .invalidSignature)
     }
 }

@@ -175,7 +175,8 @@ extension SLSAVerifierRun {
                 try checkPublication(claimed, built, digest: digest)
             }
             throw SLSAVerifierError(
-                .missingRegistryKey, "the registry's attestation needs its keys; give them with --registry-keys",
+                .missingRegistryKey,
+                "the registry's attestation needs its keys; give them with --registry-keys, or have `martlet trust init --target registry.npmjs.org/keys.json` keep them",
                 isUndecided: true)
         }
         try checkPublication(

@@ -60,6 +60,9 @@ package struct SLSAVerifierRun: Sendable {
         return .cloudBuild
     }
 
+    /// Checks that somebody looks into the provenance of the builder that the user names, for this command.
+    package func checkAuthority() throws(SLSAVerifierError) { _ = try authority() }
+
     /// Checks a statement about an artifact.
     ///
     /// - Parameter digest: The artifact's SHA-256 in hexadecimal.

@@ -150,16 +150,16 @@ extension SLSAVerifierCommand {
         func run() async throws {
             var options = try source.options()
             reference.add(to: &options)
-            var trust = try await source.trust()
-            if let logEntry {
-                trust.logEntry = try LogEntry(answerV1: Files.read(FilePath(logEntry), limit: 32 << 20))
-            }
+            let run = SLSAVerifierRun(.artifact, options)
+            var trust: SLSAVerifierTrust?
             var builder: String?
             for artifact in artifacts {
                 let verified = try await SLSAVerifierCommand.check("artifact \(artifact)") {
-                    let digest = try Hashes.digest(artifact, .sha256)
-                    return try SLSAVerifierRun(.artifact, options).verify(
-                        FilePath(provenancePath), digest: digest, trust: trust)
+                    try run.checkAuthority()
+                    let trusted = try await known(trust)
+                    trust = trusted
+                    return try run.verify(
+                        FilePath(provenancePath), digest: try Hashes.digest(artifact, .sha256), trust: trusted)
                 }
                 if reference.printProvenance { SLSAVerifierCommand.write(verified.payload) }
                 if let builder, builder != verified.builder {
@@ -170,6 +170,16 @@ extension SLSAVerifierCommand {
                 builder = verified.builder
             }
             SLSAVerifierCommand.pass()
+        }
+
+        /// What is believed; read once for all artifacts.
+        private func known(_ trust: SLSAVerifierTrust?) async throws -> SLSAVerifierTrust {
+            if let trust { return trust }
+            var trust = try await source.trust()
+            if let logEntry {
+                trust.logEntry = try LogEntry(answerV1: Files.read(FilePath(logEntry), limit: 32 << 20))
+            }
+            return trust
         }
     }
 
@@ -211,17 +221,18 @@ extension SLSAVerifierCommand {
             var options = try source.options()
             options.packageName = packageName
             options.packageVersion = packageVersion
-            var trust = try await source.trust()
-            trust.registryKeys = try await keys()
-            _ = try await SLSAVerifierCommand.check("npm package \(tarball)") { [options, trust] in
+            let run = SLSAVerifierRun(.npmPackage, options)
+            _ = try await SLSAVerifierCommand.check("npm package \(tarball)") {
                 let references = [reference.sourceBranch, reference.sourceTag, reference.sourceVersionedTag]
                 if references.contains(where: { $0 != nil }) || reference.printProvenance {
                     throw SLSAVerifierError(
                         .notSupported, "npm's statements have no branch and no tag, and are not printed")
                 }
-                let digest = try Hashes.digest(tarball, .sha512)
-                return try SLSAVerifierRun(.npmPackage, options).verify(
-                    FilePath(attestationsPath), digest: digest, trust: trust)
+                try run.checkAuthority()
+                var trust = try await source.trust()
+                trust.registryKeys = try await keys()
+                return try run.verify(
+                    FilePath(attestationsPath), digest: try Hashes.digest(tarball, .sha512), trust: trust)
             }
             SLSAVerifierCommand.pass()
         }
@@ -264,12 +275,12 @@ extension SLSAVerifierCommand {
         @OptionGroup var source: Source
 
         func run() async throws {
-            let options = try source.options()
-            let trust = try await source.trust()
+            let run = SLSAVerifierRun(.gitHubAttestation, try source.options())
             let verified = try await SLSAVerifierCommand.check("artifact \(artifact)") {
-                let digest = try Hashes.digest(artifact, .sha256)
-                return try SLSAVerifierRun(.gitHubAttestation, options).verify(
-                    FilePath(attestationPath), digest: digest, trust: trust)
+                try run.checkAuthority()
+                return try run.verify(
+                    FilePath(attestationPath), digest: try Hashes.digest(artifact, .sha256),
+                    trust: try await source.trust())
             }
             if printAttestation { SLSAVerifierCommand.write(verified.payload) }
             SLSAVerifierCommand.pass()
