@@ -2,7 +2,7 @@ package import Bytes
 package import SystemPackage
 
 extension Files {
-    private static let copyChunk = 1 << 20
+    private static let copyChunk = 1 << 18
 
     /// Copies the content of the file at `source`, through links, to a new file at `target`.
     /// - Returns: the digest of what was copied.
@@ -15,12 +15,15 @@ extension Files {
         }
         let output = try OpenFile(creating: target, mode: mode)
         var hasher = SHA256Hasher()
-        let count = min(copyChunk, status.size + 1)
-        while true {
-            let chunk = try input.read(count)
-            if chunk.isEmpty { break }
-            hasher.update(chunk)
-            try output.write(chunk)
+        let size = min(copyChunk, status.size + 1)
+        try unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { buffer in
+            while true {
+                let count = try unsafe input.read(into: buffer)
+                if count == 0 { break }
+                let chunk = unsafe UnsafeRawBufferPointer(rebasing: buffer[..<count])
+                hasher.update(unsafe RawSpan(_unsafeBytes: chunk))
+                try unsafe output.write(chunk)
+            }
         }
         try output.setMode(mode)
         return hasher.finalize()

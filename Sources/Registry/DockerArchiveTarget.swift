@@ -36,6 +36,10 @@ package final class DockerArchiveTarget: ImageTarget {
         try await layout.receive(descriptor, content: content)
     }
 
+    package func receive(_ descriptor: Descriptor, file: FilePath) async throws {
+        try await layout.receive(descriptor, file: file)
+    }
+
     package func put(_ manifest: Manifest, as descriptor: Descriptor, tag: String?) async throws {
         guard case .image(let image) = manifest else {
             throw RegistryError(.unsupported, "\(shown) holds one image and no index; say which with --platform")

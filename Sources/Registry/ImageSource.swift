@@ -1,4 +1,6 @@
 package import Bytes
+internal import Host
+package import SystemPackage
 
 /// A manifest, and the descriptor by which it was found.
 package struct FoundManifest: Hashable, Sendable {
@@ -95,6 +97,10 @@ extension ImageSource {
 
 extension ImageTarget {
     package func has(_ manifest: Descriptor) async throws -> Bool { false }
+
+    package func receive(_ descriptor: Descriptor, file: FilePath) async throws {
+        try await receive(descriptor, content: Files.read(file, limit: descriptor.size))
+    }
 }
 
 /// A place to put images.
@@ -113,6 +119,9 @@ package protocol ImageTarget: Sendable {
 
     /// Puts content that is at hand.
     func receive(_ descriptor: Descriptor, content: [UInt8]) async throws
+
+    /// Puts the content of a file, which need not be what `descriptor` names: every byte is checked on the way.
+    func receive(_ descriptor: Descriptor, file: FilePath) async throws
 
     /// Puts a manifest, of which everything is there that it names, by its digest and under `tag`.
     func put(_ manifest: Manifest, as descriptor: Descriptor, tag: String?) async throws

@@ -99,6 +99,10 @@ package struct OCIArchiveTarget: ImageTarget {
         try await layout.receive(descriptor, content: content)
     }
 
+    package func receive(_ descriptor: Descriptor, file: FilePath) async throws {
+        try await layout.receive(descriptor, file: file)
+    }
+
     package func put(_ manifest: Manifest, as descriptor: Descriptor, tag: String?) async throws {
         try await layout.put(manifest, as: descriptor, tag: tag)
     }

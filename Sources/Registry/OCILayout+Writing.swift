@@ -1,6 +1,6 @@
 internal import Bytes
 internal import Host
-internal import SystemPackage
+package import SystemPackage
 
 extension OCILayout: ImageTarget {
     package func receive(_ descriptor: Descriptor, from source: any ImageSource) async throws {
@@ -16,6 +16,30 @@ extension OCILayout: ImageTarget {
 
     package func receive(_ descriptor: Descriptor, content: [UInt8]) async throws {
         try write(content, as: descriptor)
+    }
+
+    package func receive(_ descriptor: Descriptor, file: FilePath) async throws {
+        guard try !hasBlob(descriptor) else { return }
+        // Nothing but SHA-256 is computed while a file is copied.
+        guard descriptor.digest.algorithm == .sha256 else {
+            return try write(Files.read(file, limit: descriptor.size), as: descriptor)
+        }
+        let target = blobPath(descriptor.digest)
+        try Files.createDirectories(target.removingLastComponent())
+        let temporary = Files.temporaryName(beside: target)
+        do {
+            let found = try Files.copy(file, to: temporary, mode: 0o644)
+            guard found.bytes == descriptor.digest.bytes else {
+                throw RegistryError(
+                    .mismatch,
+                    "\(file) has the digest sha256:\(found.hex) where \(descriptor.digest) is named; it was damaged or replaced"
+                )
+            }
+            try Files.rename(temporary, to: target)
+        } catch {
+            try? Files.remove(temporary)
+            throw error
+        }
     }
 
     package func put(_ manifest: Manifest, as descriptor: Descriptor, tag: String?) async throws {

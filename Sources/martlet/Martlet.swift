@@ -52,6 +52,46 @@ struct Martlet: AsyncParsableCommand {
             CommandGroup(name: "Completion", subcommands: [BashCompletionCommand.self]),
         ])
 
+    /// What the parser does for every command, whatever its own options are.
+    private static let builtIn: Set<String> = [
+        "--help", "-h", "-help", "--help-hidden", "-help-hidden", "--version", "--generate-completion-script",
+        "--experimental-dump-help",
+    ]
+
+    /// The command that `arguments` are for.
+    ///
+    /// One that is named in full is parsed by itself, since the parser describes the whole tree of commands first, which
+    /// takes longer than many commands do. Wherever that leads to anything but the command, the tree has the word.
+    static func command(for arguments: [String]) throws -> any ParsableCommand {
+        if let leaf = leaf(arguments), let command = try? leaf.type.parseAsRoot(leaf.rest),
+            type(of: command) == leaf.type
+        {
+            return command
+        }
+        return try parseAsRoot(arguments)
+    }
+
+    /// A command that has no others below it, and what follows its name.
+    private struct Leaf {
+        var type: any ParsableCommand.Type
+        var rest: [String]
+    }
+
+    private static func leaf(_ arguments: [String]) -> Leaf? {
+        var leaf = Leaf(type: self, rest: arguments)
+        guard builtIn.isDisjoint(with: arguments) else { return nil }
+        while true {
+            let below = leaf.type.configuration.subcommands
+            if below.isEmpty { return leaf }
+            guard let name = leaf.rest.first,
+                let next = below.first(where: {
+                    $0.configuration.commandName == name || $0.configuration.aliases.contains(name)
+                })
+            else { return nil }
+            leaf = Leaf(type: next, rest: Array(leaf.rest.dropFirst()))
+        }
+    }
+
     static func main() async {
         let arguments = CommandLineArguments(Array(CommandLine.arguments.dropFirst())).forParsing
         // Starting quickly matters to scripts that ask for the version: no command tree is needed for it.
@@ -60,7 +100,7 @@ struct Martlet: AsyncParsableCommand {
             return
         }
         do {
-            var command = try parseAsRoot(arguments)
+            var command = try command(for: arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

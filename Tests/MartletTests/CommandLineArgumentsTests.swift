@@ -1,3 +1,4 @@
+import ArgumentParser
 import Testing
 
 @testable import martlet
@@ -42,5 +43,33 @@ struct CommandLineArgumentsTests {
         #expect(parsed("exec --help") == "help exec")
         #expect(parsed("exec mvn --help") == "exec mvn --help")
         #expect(parsed("exec --parallel=true -- mvn -Dc=d") == "exec --parallel -- mvn -Dc=d")
+    }
+
+    @Test(
+        "a command that is named in full is parsed by itself, and as the whole tree of commands parses it",
+        arguments: [
+            "build -j 3 --dont-test a:b", "collect packages -o json", "image build x.yaml --output oci:out",
+            "oci pull a/b:c d",
+            "cache stat", "version", "describe manifest a:b", "exec --package a:b -- tool --help", "describe a:b",
+            "key generate --output k", "help build", "build --help", "oci --help", "collect",
+        ])
+    func commands(line: String) throws {
+        let arguments = line.split(separator: " ").map(String.init)
+        let (quick, whole) = (try Martlet.command(for: arguments), try Martlet.parseAsRoot(arguments))
+        #expect(type(of: quick) == type(of: whole))
+        #expect("\(quick)" == "\(whole)")
+    }
+
+    @Test(
+        "errors are those of the whole tree",
+        arguments: [
+            "build --nonsense", "oci pull", "nonsense", "describe", "--version", "build --version", "image build -h",
+        ])
+    func errors(line: String) {
+        let arguments = line.split(separator: " ").map(String.init)
+        func message(_ parse: ([String]) throws -> any ParsableCommand) -> String {
+            do { return "\(type(of: try parse(arguments)))" } catch { return Martlet.fullMessage(for: error) }
+        }
+        #expect(message(Martlet.command(for:)) == message { try Martlet.parseAsRoot($0) })
     }
 }

@@ -151,6 +151,23 @@ struct LayoutTests {
         #expect(try BlobFile(descriptor, partial: directory["p"]).count == 0)
     }
 
+    @Test("a file is taken as it is copied, and one that is not what was named leaves nothing")
+    func files() async throws {
+        let directory = try TemporaryDirectory()
+        let layout = try OCILayout(creating: directory["l"])
+        let content = [UInt8](repeating: 7, count: 700_000)
+        try Files.write(content, to: directory["file"])
+        let layer = Descriptor(.layer, of: content)
+        try await layout.receive(layer, file: directory["file"])
+        #expect(try await layout.blob(layer).bytes(limit: 1 << 20) == content)
+        for wrong in [Array(content.dropLast()), Array(content.dropLast()) + [8]] {
+            let other = Descriptor(.layer, of: wrong)
+            #expect(await code { try await layout.receive(other, file: directory["file"]) } == .mismatch)
+            #expect(try !layout.hasBlob(other))
+        }
+        #expect(try Files.list(directory["l"].appending("blobs").appending("sha256")).count == 1)
+    }
+
     @Test("archives carry an image there and back", arguments: [true, false])
     func archives(isOCI: Bool) async throws {
         let directory = try TemporaryDirectory()

@@ -46,16 +46,16 @@ package struct ImagePublisher: Sendable {
         try await target.put(.image(image.manifest), as: image.manifest.descriptor, tag: tag)
     }
 
-    /// As many layers are moved at a time, and are in memory.
+    /// As many layers are moved at a time; where the target is a registry, they are in memory.
     private static let width = 4
 
     /// Puts a layer, of which the target checks every byte.
     private func put(_ layer: Descriptor, to target: any ImageTarget) async throws {
         if try await target.hasBlob(layer) { return }
-        guard let digest = Digest(bytes: layer.digest.bytes),
-            let blob = try client.cache.unchecked(digest, limit: layer.size)
-        else { throw ImageError(.absent, "the layer \(layer.digest) is not in the cache any more; build again") }
-        try await target.receive(layer, content: blob)
+        guard let digest = Digest(bytes: layer.digest.bytes), try Files.exists(client.cache.path(digest)) else {
+            throw ImageError(.absent, "the layer \(layer.digest) is not in the cache any more; build again")
+        }
+        try await target.receive(layer, file: client.cache.path(digest))
     }
 
     /// Attaches a document to `subject` as an OCI artifact.

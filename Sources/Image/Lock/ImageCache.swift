@@ -31,12 +31,6 @@ package struct ImageCache: Sendable {
         return nil
     }
 
-    /// What is kept as the content of this digest, for a caller that checks it; `nil` when it is absent.
-    func unchecked(_ digest: Digest, limit: Int) throws -> [UInt8]? {
-        let path = path(digest)
-        return try Files.exists(path) ? try Files.read(path, limit: limit) : nil
-    }
-
     /// Keeps `bytes`.
     package func write(_ bytes: [UInt8]) throws { try write(bytes, as: Digest.of(bytes)) }
 
