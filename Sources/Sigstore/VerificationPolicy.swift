@@ -59,6 +59,9 @@ package struct VerificationPolicy: Sendable {
     package var timestamps = 0
     /// Whether a timestamp by somebody whom the trusted root does not have is passed over rather than refused.
     package var ignoresUnknownTimestamps = false
+    /// Whether certificates above the signer's are passed over, even a root, as the first clients put them into bundles.
+    /// They are never believed; it is only that a bundle must not bring them.
+    package var ignoresChain = false
     package var quorum: Quorum?
     /// Whether intoto 0.0.1 entries, which hold no signature, are enough.
     package var acceptsEntriesWithoutSignature = false

@@ -103,13 +103,15 @@ struct VerificationRun {
                     remedy: "ask whoever made the bundle to fetch the proof from the log")
             }
         }
-        if case .certificates(let chain) = bundle.identity {
+        if case .certificates(let chain) = bundle.identity, !policy.ignoresChain {
             // A bundle that brings its own root invites verifiers to trust it.
             for der in chain.dropFirst() {
                 if let extra = try? Certificate(der: der), extra.issuerBytes == extra.subjectBytes {
                     report.fail(
                         .format, title, "the bundle carries the root certificate of \(extra.subject.safeForTerminal)",
-                        remedy: "roots come from the trusted root alone; make the bundle without it")
+                        remedy:
+                            "roots come from the trusted root alone; make the bundle without it, or pass over it with --ignore-chain"
+                    )
                 }
             }
         }

@@ -58,6 +58,9 @@ struct VerificationArguments: ParsableArguments {
     @Flag(help: "Passes over timestamps by authorities that the trusted root does not have.")
     var ignoreUnknownTimestamps = false
 
+    @Flag(help: "Passes over certificates above the signer's, even a root, as bundles of 2022 have them.")
+    var ignoreChain = false
+
     @Option(help: ArgumentHelp("A witness of checkpoints, as NAME+HASH+KEY; repeatable.", valueName: "key"))
     var witness: [String] = []
 
@@ -92,6 +95,7 @@ struct VerificationArguments: ParsableArguments {
         policy.timestamps = timestamps
         policy.ignoresUnknownTimestamps = ignoreUnknownTimestamps
         policy.acceptsEntriesWithoutSignature = acceptEntriesWithoutSignature
+        policy.ignoresChain = ignoreChain
         if !witness.isEmpty {
             policy.quorum = VerificationPolicy.Quorum(
                 witnesses: try witness.map { try NoteKey(verifierKey: $0) }, count: witnessQuorum ?? witness.count)

@@ -143,17 +143,27 @@ import VirtualSigstore
         #expect(try !accepts(leavingOut: "ctlogs", ["publicKey", "validFor"]))
     }
 
-    @Test("a bundle 0.3 has the signer's certificate alone, and no chain")
+    @Test("a bundle 0.3 has the signer's certificate alone, and one with a root is passed over only when asked to")
     func chain() async throws {
-        let bundle = try await Self.signed().bundle
+        let (sigstore, bundle) = try await Self.signed()
         guard case .certificates(let chain) = bundle.identity else { return }
+        let root = try sigstore.trustedRoot()
         var json = try #require(bundle.json.objectValue)
         var material = try #require(json["verificationMaterial"]?.objectValue)
         material["certificate"] = nil
-        material["x509CertificateChain"] = ["certificates": [["rawBytes": .string(Base64.encode(chain[0]))]]]
+        let above = root.certificateAuthorities.flatMap(\.chain).map(\.der)
+        let list = (chain.prefix(1) + above).map { JSON.object(["rawBytes": .string(Base64.encode($0))]) }
+        material["x509CertificateChain"] = ["certificates": .array(list)]
         json["verificationMaterial"] = .object(material)
         #expect(throws: SigstoreError.self) { try UnverifiedBundle(JSON.object(json)) }
         json["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.2"
-        #expect(try UnverifiedBundle(JSON.object(json)).version == .v0_2)
+        let older = try UnverifiedBundle(JSON.object(json))
+        var policy = VerificationPolicy(signer: .identities([.init(issuer: .any, name: .any)]))
+        let refusal = #expect(throws: VerificationFailure.self) {
+            try Verifier(trustedRoot: root, policy: policy).verify(older, artifact: BytesArtifact([1]))
+        }
+        #expect(refusal?.report.failures.map(\.check) == [.format])
+        policy.ignoresChain = true
+        _ = try Verifier(trustedRoot: root, policy: policy).verify(older, artifact: BytesArtifact([1]))
     }
 }

@@ -87,28 +87,26 @@ extension SLSAVerifierRun {
         var policy = VerificationPolicy(signer: .identities([.init(issuer: .any, name: .any)]))
         policy.ignoresUnknownTimestamps = true
         policy.acceptsEntriesWithoutSignature = acceptsEntriesWithoutSignature
+        policy.ignoresChain = true
         return Verifier(trustedRoot: root, policy: policy)
     }
 
-    /// A bundle with the signer's certificate alone: those above it come from the trusted root, whatever older
-    /// bundles bring along.
-    private static func bare(_ bundle: UnverifiedBundle) throws(SLSAVerifierError) -> UnverifiedBundle {
-        guard case .certificates(let chain) = bundle.identity else {
+    /// Checks that a bundle is of the kind that workflows sign.
+    private static func checkKind(of bundle: UnverifiedBundle) throws(SLSAVerifierError) {
+        guard case .certificates = bundle.identity else {
             throw SLSAVerifierError(.missingCertificateInBundle, "the statement is signed by a key")
         }
         guard case .envelope = bundle.content else {
             throw SLSAVerifierError(
                 .unexpectedBundleContent, "the bundle holds a signature over a file, not a statement")
         }
-        var bundle = bundle
-        bundle.identity = .certificates(Array(chain.prefix(1)))
-        return bundle
     }
 
     private func verified(
         _ bundle: UnverifiedBundle, _ trust: SLSAVerifierTrust
     ) throws(SLSAVerifierError) -> SignedProvenance {
-        var bundle = try Self.bare(bundle)
+        try Self.checkKind(of: bundle)
+        var bundle = bundle
         var verifier = Self.verifier(trust.trustedRoot, acceptsEntriesWithoutSignature: command == .image)
         if bundle.entries.isEmpty, let entry = trust.logEntry {
             bundle.entries = [entry]
@@ -130,7 +128,7 @@ extension SLSAVerifierRun {
     private static func examined(
         _ bundle: UnverifiedBundle, _ root: TrustedRoot
     ) throws(SLSAVerifierError) -> SignedProvenance {
-        let bundle = try bare(bundle)
+        try checkKind(of: bundle)
         do throws(VerificationFailure) {
             let found = try verifier(root).examine(bundle)
             return SignedProvenance(
