@@ -11,10 +11,11 @@ package enum ImageAddress: Hashable, Sendable, CustomStringConvertible {
     case dockerArchive(FilePath, String?)
 
     /// Reads `oci:FOLDER[:TAG|@DIGEST]`, `oci-archive:FILE[:TAG|@DIGEST]`, `docker-archive:FILE[:NAME]`,
-    /// `docker://REFERENCE` or a reference.
+    /// `docker://REFERENCE`, the same with `oci://` as GitHub's program and helm write it, or a reference.
     package init(_ text: String) throws(RegistryError) {
         func rest(_ prefix: String) -> String? { text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : nil }
-        if let reference = rest("docker://") {
+        // No folder is called //NAME.
+        if let reference = rest("docker://") ?? rest("oci://"), !reference.hasPrefix("/") {
             self = .registry(try Reference(reference))
         } else if let place = rest("oci-archive:") {
             let (path, name) = try Self.split(place)

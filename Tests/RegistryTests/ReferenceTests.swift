@@ -51,4 +51,17 @@ struct ReferenceTests {
         #expect(try Reference("a").host == "registry-1.docker.io")
         #expect(try Reference("x.example:1/a").host == "x.example:1")
     }
+
+    @Test(
+        "an address says where an image is",
+        arguments: [
+            ("ghcr.io/a/b:1", "ghcr.io/a/b:1"), ("docker://ghcr.io/a/b:1", "ghcr.io/a/b:1"),
+            ("oci://ghcr.io/a/b:1", "ghcr.io/a/b:1"), ("oci:folder:1", "oci:folder:1"), ("oci:/folder", "oci:/folder"),
+            ("oci-archive:file.tar:1", "oci-archive:file.tar:1"),
+            ("docker-archive:file.tar", "docker-archive:file.tar"),
+        ])
+    func addresses(text: String, shown: String) throws {
+        #expect(try ImageAddress(text).description == shown)
+        #expect(ImageAddress.isImage(text))
+    }
 }

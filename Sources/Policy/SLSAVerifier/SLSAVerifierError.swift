@@ -53,10 +53,8 @@ package struct SLSAVerifierError: Error, Hashable, Sendable, CustomStringConvert
 
         // Of its reader of Sigstore bundles.
         case mismatchSignature = "ErrorMismatchSignature"
-        case noSignatures = "ErrorNoSignatures"
         case missingCertificateInBundle = "ErrorMissingCertInBundle"
         case unexpectedBundleContent = "ErrorUnexpectedBundleContent"
-        case unexpectedEntryType = "ErrorUnexpectedEntryType"
         // Of its reader of npm's attestations.
         case invalidAttestations = "ErrorInvalidAttestations"
         case missingRegistryKey = "ErrorMissingNpmjsKeyIDKeyUsage"

@@ -45,8 +45,6 @@ package struct SummaryVerification: Sendable {
     /// What somebody asks of a summary.
     package struct Expectation: Sendable {
         package var subject: PolicySubject
-        /// Whether each digest must be among the subjects, or one of them.
-        package var needsAllDigests = false
         package var verifier: String
         package var resource: ArtifactPolicy.TextRule?
         package var levels: [VerifiedLevel]
@@ -54,14 +52,13 @@ package struct SummaryVerification: Sendable {
 
         package init(
             subject: PolicySubject, verifier: String, resource: ArtifactPolicy.TextRule?, levels: [VerifiedLevel],
-            greatestAge: Duration? = nil, needsAllDigests: Bool = false
+            greatestAge: Duration? = nil
         ) {
             self.subject = subject
             self.verifier = verifier
             self.resource = resource
             self.levels = levels
             self.greatestAge = greatestAge
-            self.needsAllDigests = needsAllDigests
         }
     }
 
@@ -87,10 +84,7 @@ package struct SummaryVerification: Sendable {
             Finding(step: .signature, isMet: isTrustedSigner, expected: signer, got: evidence.signer.text)
         ]
         let wanted = expectation.subject.digests
-        let isSubject =
-            !wanted.isEmpty
-            && (expectation.needsAllDigests
-                ? wanted.allSatisfy(evidence.digests.contains) : wanted.contains(where: evidence.digests.contains))
+        let isSubject = wanted.contains(where: evidence.digests.contains)
         findings.append(
             Finding(
                 step: .subject, isMet: isSubject, expected: wanted.joined(separator: ", "),
