@@ -121,6 +121,10 @@ import VirtualSigstore
         altered.entries[0].signedEntryTimestamp?[20] ^= 1
         #expect(try failure { try verify(altered.json.bytes()) }.identity == .invalidRekorEntry)
         altered = bundle
+        altered.entries = []
+        let unlogged = try failure { try verify(altered.json.bytes()) }
+        #expect(unlogged.identity == .noValidRekorEntries && !unlogged.isUndecided)
+        altered = bundle
         altered.identity = .publicKey(hint: "x")
         #expect(try failure { try verify(altered.json.bytes()) }.identity == .missingCertificateInBundle)
         let blob = try await Self.sign(sigstore, .artifact(BytesArtifact([1])))

@@ -26,7 +26,9 @@ extension SLSAVerifierRun {
         }
         if command == .npmPackage { return try verifyPackage(path, digest, trust) }
         do {
-            return try verify(try BundleVerification.read(path), digest: digest, trust: trust)
+            let file = try AttestationFile(parsing: Files.read(path, limit: 512 << 20))
+            // What is a bundle has its log entry inside or has none; an envelope's may be in the log alone.
+            return try verify(file.bundles, digest: digest, trust: trust, mayLackEntries: file.format != .bundle)
         } catch let error as SigstoreError {
             throw SLSAVerifierError(.invalidFormat, error.message)
         }
@@ -46,16 +48,16 @@ extension SLSAVerifierRun {
         guard !bundles.isEmpty else {
             throw SLSAVerifierError(.noValidSignature, "no signed statement is attached to the image")
         }
-        return try verify(bundles, digest: digest.hex, trust: trust)
+        return try verify(bundles, digest: digest.hex, trust: trust, mayLackEntries: true)
     }
 
     private func verify(
-        _ bundles: [UnverifiedBundle], digest: String, trust: SLSAVerifierTrust
+        _ bundles: [UnverifiedBundle], digest: String, trust: SLSAVerifierTrust, mayLackEntries: Bool
     ) throws(SLSAVerifierError) -> Verified {
         var failure: SLSAVerifierError?
         for bundle in bundles {
             do throws(SLSAVerifierError) {
-                return try verify(bundle, digest: digest, trust: trust)
+                return try verify(bundle, digest: digest, trust: trust, mayLackEntries: mayLackEntries)
             } catch {
                 // One that could be right leaves all undecided.
                 if failure.map({ error.isUndecided && !$0.isUndecided }) ?? true { failure = error }
@@ -65,9 +67,9 @@ extension SLSAVerifierRun {
     }
 
     private func verify(
-        _ bundle: UnverifiedBundle, digest: String, trust: SLSAVerifierTrust
+        _ bundle: UnverifiedBundle, digest: String, trust: SLSAVerifierTrust, mayLackEntries: Bool
     ) throws(SLSAVerifierError) -> Verified {
-        if bundle.entries.isEmpty, bundle.timestamps.isEmpty, trust.logEntry == nil {
+        if mayLackEntries, bundle.entries.isEmpty, bundle.timestamps.isEmpty, trust.logEntry == nil {
             let search = SLSAVerifierError(
                 .rekorSearch,
                 "the statement has no log entry beside it, and the log is not asked; fetch the entry and give it with --log-entry",
