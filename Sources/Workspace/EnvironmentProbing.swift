@@ -40,7 +40,7 @@ struct EnvironmentProbing: Sendable {
             let problem = Diagnostic(
                 .error, "the environment manifest's entry '\(probe.name)' has no value: \(error)",
                 at: SourceLocation(file: "WORKSPACE.yaml", line: 1),
-                remedy: "install the tool, or override the entry in environmentManifest")
+                remedy: "otherwise override the entry in environmentManifest")
             return Answer(name: probe.name, problem: problem)
         }
     }

@@ -4,6 +4,14 @@ internal import Host
 /// The kinds of packages that martlet builds.
 package enum PackageType: String, Sendable, CaseIterable {
     case generic, go, yarn, docker, image, swift
+
+    /// What Leeway called yarn packages at first, and took until its version 0.5.
+    static let formerYarn = "typescript"
+
+    /// A type by its name, or by the name that it had once.
+    package init?(named name: String) {
+        self.init(rawValue: name == Self.formerYarn ? Self.yarn.rawValue : name)
+    }
 }
 
 /// One file that a package is made from.

@@ -31,13 +31,18 @@ struct PackageDraft: Sendable {
             return nil
         }
         let typeName = value("type").map { reader.string($0, "type") } ?? ""
-        guard let type = PackageType(rawValue: typeName) else {
+        guard let type = PackageType(named: typeName) else {
             let known = PackageType.allCases.map(\.rawValue).sorted().joined(separator: ", ")
             reader.report(
                 .error,
                 typeName.isEmpty ? "package '\(name)' needs a type" : "unknown package type '\(typeName)'",
                 at: value("type") ?? resolved, remedy: "use one of \(known)")
             return nil
+        }
+        if typeName == PackageType.formerYarn, let severity = reader.unknownKeys {
+            reader.report(
+                severity, "the package type '\(typeName)' is now called '\(type)'", at: value("type") ?? resolved,
+                remedy: "`martlet fmt -fi` renames it")
         }
         self.name = PackageName(component: component, name: name)
         self.type = type

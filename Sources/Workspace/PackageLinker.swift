@@ -1,6 +1,7 @@
 internal import Bytes
 internal import Graph
 internal import Host
+internal import SystemPackage
 
 /// Turns drafts into packages: dependencies resolved, versions computed, built-in arguments filled in.
 struct PackageLinker {
@@ -106,7 +107,28 @@ struct PackageLinker {
         diagnostics.append(
             Diagnostic(
                 .error, "\(owner) depends on '\(dependency)', which does not exist", at: location,
-                remedy: remedy ?? "add that package or remove the dependency"))
+                remedy: nestedRemedy(dependency) ?? remedy ?? "add that package or remove the dependency"))
+    }
+
+    /// What to do about a package that lies in a workspace inside of this one. Leeway could link such packages, when
+    /// `LEEWAY_NESTED_WORKSPACE` was set, until its version 0.3.
+    private func nestedRemedy(_ dependency: String) -> String? {
+        // No path is longer, and the time below grows with the square of the length.
+        guard dependency.utf8.count < 4096 else { return nil }
+        var directory = FilePath(PackageName(dependency)?.component ?? "")
+        guard directory.isRelative, !directory.components.contains(where: { $0.kind == .parentDirectory }) else {
+            return nil
+        }
+        while !directory.isEmpty {
+            let file = directory.appending("WORKSPACE.yaml")
+            if let text = try? Files.read(workspace.root.pushing(file), limit: YAMLLimits().bytes),
+                WorkspaceFile.isOurs(text)
+            {
+                return "\(directory) is a workspace of its own; without \(file) its packages belong to this one"
+            }
+            directory.removeLastComponent()
+        }
+        return nil
     }
 
     private mutating func linkScripts() {

@@ -40,7 +40,8 @@ package struct Variant: Hashable, Sendable {
             case "config":
                 for (type, values, typeNode) in reader.fields(value, key) ?? [] {
                     guard let known = PackageType(rawValue: type) else {
-                        reader.report(.error, "unknown package type '\(type)'", at: typeNode)
+                        reader.reportUnknown(
+                            type, at: typeNode, in: "config of a variant", known: PackageType.allCases.map(\.rawValue))
                         continue
                     }
                     config[known] = .read(values, type: known, from: &reader)

@@ -96,7 +96,7 @@ struct CommandTests {
         withExtendedLifetime(fixture) {}
     }
 
-    @Test("fmt indents by two, and sorts deps only when it is asked to fix")
+    @Test("fmt indents by two, and sorts deps and renames old types only when it is asked to fix")
     func formatter() throws {
         let text = "packages:\n- name: p\n  deps: [b, a] # why\n"
         let plain = try Formatter.format(Array(text.utf8), file: "BUILD.yaml")
@@ -104,6 +104,10 @@ struct CommandTests {
         let fixed = try Formatter.format(Array(text.utf8), file: "BUILD.yaml", fixing: true)
         #expect(String(decoding: fixed, as: UTF8.self) == "packages:\n  - name: p\n    deps: [a, b] # why\n")
         #expect(try Formatter.format(fixed, file: "BUILD.yaml") == fixed)
+        let old = Array("packages:\n  - name: p\n    type: typescript # why\n".utf8)
+        #expect(try Formatter.format(old, file: "BUILD.yaml") == old)
+        let new = try Formatter.format(old, file: "BUILD.yaml", fixing: true)
+        #expect(String(decoding: new, as: UTF8.self) == "packages:\n  - name: p\n    type: yarn # why\n")
     }
 
     @Test("init adds a package to a new or an existing file, and what it writes loads")

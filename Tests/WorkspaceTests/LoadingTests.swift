@@ -260,6 +260,45 @@ struct LoadingTests {
         #expect(workspace.errors.contains { $0.location.file == "d/BUILD.yaml" && $0.message.contains("deeper") })
     }
 
+    @Test("the type that yarn packages had once still means them, in the definition as it is written")
+    func formerType() async throws {
+        let text = "packages:\n- name: p\n  type: typescript\n  srcs: [package.json]\n"
+        let fixture = try Fixture(["c/BUILD.yaml": text, "c/package.json": "{}"])
+        let workspace = try await fixture.load()
+        #expect(
+            workspace.diagnostics.map(\.description) == [
+                "c/BUILD.yaml:3: warning: the package type 'typescript' is now called 'yarn'; "
+                    + "`martlet fmt -fi` renames it"
+            ])
+        let package = try workspace.package("c:p")
+        #expect(package.type == .yarn)
+        #expect(String(decoding: package.definition, as: UTF8.self).contains("type: typescript\n"))
+        #expect(try await fixture.load { $0.strictness = .lenient }.diagnostics.isEmpty)
+    }
+
+    @Test("a variant may configure types that nothing has, which Leeway ignores in silence")
+    func variantOfUnknownType() async throws {
+        let workspace = try await Fixture([
+            "WORKSPACE.yaml": "variants:\n- name: v\n  config:\n    typescript:\n      packaging: app\n"
+        ]).load()
+        #expect(workspace.errors.isEmpty)
+        #expect(workspace.messages == ["WORKSPACE.yaml:4: unknown key 'typescript' in config of a variant"])
+    }
+
+    @Test("a dependency in a workspace inside of this one is missing, and the error says why")
+    func nestedDependency() async throws {
+        let workspace = try await Fixture([
+            "c/BUILD.yaml": "packages:\n- {name: p, type: generic, deps: ['n/d:q']}\n",
+            "n/WORKSPACE.yaml": "defaultTarget: d:q\n",
+            "n/d/BUILD.yaml": "packages:\n- {name: q, type: generic}\n",
+        ]).load()
+        #expect(
+            workspace.errors.map(\.description) == [
+                "c/BUILD.yaml:2: error: c:p depends on 'n/d:q', which does not exist; n is a workspace of its own; "
+                    + "without n/WORKSPACE.yaml its packages belong to this one"
+            ])
+    }
+
     @Test("aliases that expand without measure are refused")
     func aliasBomb() async throws {
         let list = "[" + Array(repeating: "x", count: 2000).joined(separator: ",") + "]"

@@ -5,7 +5,8 @@ package enum Formatter {
     /// - Parameters:
     ///   - text: the file.
     ///   - file: its path, for the error.
-    ///   - fixing: also sort each package's `deps`, which changes the Leeway version, and so is not done unasked.
+    ///   - fixing: also sort each package's `deps` and rename old package types, which changes the Leeway version, and
+    ///     so is not done unasked.
     package static func format(_ text: [UInt8], file: String, fixing: Bool = false) throws -> [UInt8] {
         let document: YAMLDocument
         do throws(YAMLError) {
@@ -14,14 +15,17 @@ package enum Formatter {
             throw WorkspaceError(.unreadable, "\(file):\(error.line): \(error.message)")
         }
         guard var root = document.root else { return [] }
-        if fixing { sortDependencies(&root) }
+        if fixing { fix(&root) }
         return YAMLEmitter.emit(
             root, headComment: document.headComment, footComment: document.footComment, step: 2)
     }
 
-    private static func sortDependencies(_ root: inout YAMLNode) {
+    private static func fix(_ root: inout YAMLNode) {
         change("packages", in: &root) { packages in
             for index in packages.content.indices {
+                change("type", in: &packages.content[index]) { type in
+                    if type.value == PackageType.formerYarn { type.value = PackageType.yarn.rawValue }
+                }
                 change("deps", in: &packages.content[index]) { dependencies in
                     guard dependencies.kind == .sequence else { return }
                     dependencies.content.sort { $0.value.utf8.lexicographicallyPrecedes($1.value.utf8) }

@@ -108,4 +108,6 @@ struct ExecCommand: AsyncParsableCommand {
     }
 }
 
-extension PackageType: ExpressibleByArgument {}
+extension PackageType: ExpressibleByArgument {
+    package init?(argument: String) { self.init(named: argument) }
+}

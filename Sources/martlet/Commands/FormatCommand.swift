@@ -20,7 +20,9 @@ struct FormatCommand: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Writes the files instead of printing them.")
     var inPlace = false
 
-    @Flag(name: .shortAndLong, help: "Also sorts dependencies, which changes Leeway versions.")
+    @Flag(
+        name: .shortAndLong,
+        help: "Also sorts dependencies and renames old package types, which changes Leeway versions.")
     var fix = false
 
     @OptionGroup var workspace: WorkspaceArguments
