@@ -137,12 +137,44 @@ struct StepRun: Sendable {
         }
     }
 
+    /// What the shell's exit status 127 means here, and what to do about it.
+    private var missingProgram: String {
+        let absent = Set(step.commands.compactMap(\.first)).filter { !$0.contains("/") && toolchain.tools[$0] == nil }
+        guard absent.count == 1, let name = absent.first else {
+            return "a program was not found; install it, and name it under `martlet: tools:` if a script starts it"
+        }
+        let otherwise = step.kind == .lint ? ", or say `dontLint: true` in the package's config" : ""
+        return "'\(name)' was not found; install it or put it on the PATH\(otherwise)"
+    }
+
+    /// What programs print when they find no network, in lower case.
+    private static let networkComplaints = [
+        "could not resolve host", "unable to resolve host", "name resolution", "name or service not known",
+        "no such host", "getaddrinfo", "network is unreachable", "unknownhostexception", "dial tcp: lookup",
+    ]
+
+    /// What they print when they move or change a mounted directory, in lower case.
+    private static let writeComplaints = ["read-only file system", "device or resource busy"]
+
+    /// What to do about a step that seems to have done what only Leeway lets it do.
+    private func remedy(_ outcome: SandboxOutcome) -> String {
+        guard sandbox.level != .off else { return "" }
+        let end = String(decoding: outcome.output.suffix(64 << 10), as: UTF8.self).lowercased()
+        if !step.usesNetwork, Self.networkComplaints.contains(where: { end.contains($0) }) {
+            let place = StepEnvironment.fetchedDirectory
+            return "; it has no network: put what downloads under `martlet: fetch:`, which leaves it in \(place)"
+        }
+        if !dependencies.isEmpty, Self.writeComplaints.contains(where: { end.contains($0) }) {
+            return "; what dependencies made can only be read: copy it instead of moving or changing it"
+        }
+        return ""
+    }
+
     private func failure(_ outcome: SandboxOutcome) -> BuildError {
         let what =
             switch outcome.end {
-            case .exited(127):
-                "failed because a program was not found; one that a script starts is named under `martlet: tools:`"
-            case .exited(let status): "failed with exit status \(status)"
+            case .exited(127): "failed because \(missingProgram)"
+            case .exited(let status): "failed with exit status \(status)\(remedy(outcome))"
             case .signalled(let signal): "was ended by signal \(signal)"
             case .limit(let name): "passed its \(name) limit and was ended; raise it under `martlet:` if that is right"
             }
