@@ -12,8 +12,8 @@ struct CommandLineArguments {
     ]
     /// Flags that Leeway lets be written as `--flag=true` and `--flag=false`, and what is written for `false`.
     private static let switches: [String: String?] = [
-        "--dry-run": nil, "--dont-test": nil, "--dont-compress": nil, "--jailed-execution": nil, "--werft": nil,
-        "--disable-coverage": nil, "--enable-test-tracing": nil, "--slsa-cache-verification": nil,
+        "--dry-run": nil, "--dont-test": nil, "--dont-compress": nil, "--dont-retag": nil, "--jailed-execution": nil,
+        "--werft": nil, "--disable-coverage": nil, "--enable-test-tracing": nil, "--slsa-cache-verification": nil,
         "--slsa-require-attestation": nil, "--in-flight-checksums": nil, "--fixed-build-dir": nil,
         "--docker-export-to-cache": nil, "--report-github": "--no-report-github", "--watch": nil, "--parallel": nil,
         "--raw-output": nil, "--components": nil, "--dependencies": nil, "--transitive-dependencies": nil,

@@ -4,6 +4,7 @@ internal import ArgumentParser
 /// warning says why each is without effect.
 struct LeewayArguments: ParsableArguments {
     @Flag(help: .hidden) var dontCompress = false
+    @Flag(help: .hidden) var dontRetag = false
     @Flag(help: .hidden) var jailedExecution = false
     @Flag(help: .hidden) var disableCoverage = false
     @Flag(help: .hidden) var enableTestTracing = false
@@ -26,6 +27,7 @@ struct LeewayArguments: ParsableArguments {
     var warnings: [String] {
         let given: [(Bool, String, String)] = [
             (dontCompress, "--dont-compress", "artifacts are kept as trees, and compressed only when they are saved"),
+            (dontRetag, "--dont-retag", "an image in the cache keeps the tags that it was built with"),
             (jailedExecution, "--jailed-execution", "steps always run in the sandbox; see --sandbox"),
             (disableCoverage, "--disable-coverage", "coverage is not collected"),
             (enableTestTracing, "--enable-test-tracing", "steps are what is traced; see --otlp and --trace"),
