@@ -48,15 +48,32 @@ package struct PlannedPackage: Sendable {
     package var leewayVersion: String
     package var dependencies: [PackageName]
     package var isCached: Bool
+    /// Whether it is a remote cache that has it.
+    package var isRemote: Bool
     package var type: PackageType?
 
     package init(
-        name: PackageName, leewayVersion: String, dependencies: [PackageName], isCached: Bool, type: PackageType? = nil
+        name: PackageName, leewayVersion: String, dependencies: [PackageName], isCached: Bool, isRemote: Bool = false,
+        type: PackageType? = nil
     ) {
         self.name = name
         self.type = type
         self.leewayVersion = leewayVersion
         self.dependencies = dependencies
         self.isCached = isCached
+        self.isRemote = isRemote
+    }
+}
+
+extension Builder.Plan {
+    /// What is needed, as it is told, with what the workspace says of it.
+    package func planned(_ packages: [PackageName: Package]) -> [PlannedPackage] {
+        order.compactMap { name in
+            guard let package = packages[name] else { return nil }
+            let isCached = cached[name] != nil
+            return PlannedPackage(
+                name: name, leewayVersion: package.leewayVersion, dependencies: dependencies[name, default: []],
+                isCached: isCached, isRemote: isCached && remote.contains(name), type: package.type)
+        }
     }
 }

@@ -31,6 +31,7 @@ extension Builder {
             plan.keys[name] = PackageKey(importing: imported.archive, of: name, leewayVersion: built.leewayVersion)
             plan.cached[name] = built
             plan.imported.insert(name)
+            plan.remote.insert(name)
         }
         let isChanged = rekey(&plan)
         return isChanged || !taken.isEmpty

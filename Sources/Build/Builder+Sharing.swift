@@ -51,6 +51,7 @@ extension Builder {
             }
             for built in try await sharedResults(of: missing, in: plan, refused: refused) {
                 plan.cached[built.name] = built
+                plan.remote.insert(built.name)
             }
             wave = []
             for name in missing where plan.cached[name] == nil {

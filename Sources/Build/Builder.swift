@@ -72,6 +72,8 @@ package struct Builder: Sendable {
         package var volatile: Set<PackageName> = []
         /// Packages that another tool built.
         package var imported: Set<PackageName> = []
+        /// Packages whose results a remote cache gave, Leeway's included.
+        package var remote: Set<PackageName> = []
 
         /// The packages that have to be built.
         package var missing: Set<PackageName> { Set(order.filter { cached[$0] == nil }) }
@@ -223,15 +225,7 @@ package struct Builder: Sendable {
             onEvent(BuildEvent(kind, time: .nanoseconds(Clocks.monotonicNanoseconds() - begin)))
         }
         let plan = try await supplied(plan)
-        report(
-            .planned(
-                plan.order.compactMap { name in
-                    guard let package = packages[name] else { return nil }
-                    return PlannedPackage(
-                        name: name, leewayVersion: package.leewayVersion,
-                        dependencies: plan.dependencies[name, default: []],
-                        isCached: plan.cached[name] != nil, type: package.type)
-                }))
+        report(.planned(plan.planned(packages)))
         sayRemarks(report)
         var outcome = Outcome(results: [:], built: plan.cached, failures: [:])
         for name in plan.cached.keys { outcome.results[name] = .cached }

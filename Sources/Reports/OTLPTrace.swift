@@ -105,6 +105,7 @@ package struct OTLPTrace {
     private func buildAttributes() -> [JSON] {
         let plans = record.packages.map(\.plan)
         let cached = plans.filter(\.isCached).count
+        let remote = plans.filter(\.isRemote).count
         let version = context.targets.count == 1 ? record[context.targets[0]]?.plan.leewayVersion : nil
         var attributes = [
             Self.text("leeway.version", context.toolVersion),
@@ -113,8 +114,8 @@ package struct OTLPTrace {
             Self.text("leeway.target.version", version ?? "unknown"),
             Self.integer("leeway.packages.total", plans.count),
             Self.integer("leeway.packages.cached", cached),
-            Self.integer("leeway.packages.remote", 0),
-            Self.integer("leeway.packages.downloaded", 0),
+            Self.integer("leeway.packages.remote", remote),
+            Self.integer("leeway.packages.downloaded", remote),
             Self.integer("leeway.packages.to_build", plans.count - cached),
         ]
         if context.environment["GITHUB_ACTIONS"] == "true" {

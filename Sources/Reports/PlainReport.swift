@@ -53,7 +53,9 @@ package struct PlainReport: BuildReport {
     private func table(of packages: [PlannedPackage]) -> String {
         let widest = packages.map { Columns.width(of: shown($0.name.description)) }.max() ?? 0
         let rows = packages.map { package in
-            let state = package.isCached ? "📦  cached locally  " : "🔧  build           "
+            let state =
+                package.isRemote
+                ? "🌎  cached remotely " : package.isCached ? "📦  cached locally  " : "🔧  build           "
             return ink(package.isCached ? .good : .busy, state)
                 + Columns.padded(shown(package.name.description), widest + 2)
                 + ink(.quiet, "(version \(shown(package.leewayVersion)))") + "\n"

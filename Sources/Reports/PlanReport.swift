@@ -13,14 +13,7 @@ package struct PlanReport: Sendable {
         self.project = project
     }
 
-    private var packages: [PlannedPackage] {
-        plan.order.compactMap { name in
-            guard let package = project.workspace.packages[name] else { return nil }
-            return PlannedPackage(
-                name: name, leewayVersion: package.leewayVersion, dependencies: plan.dependencies[name, default: []],
-                isCached: plan.cached[name] != nil, type: package.type)
-        }
-    }
+    private var packages: [PlannedPackage] { plan.planned(project.workspace.packages) }
 
     /// The table that a build begins with.
     /// - Parameter screen: where it will be shown.
@@ -42,7 +35,7 @@ package struct PlanReport: Sendable {
                     [
                         "name": .string(package.name.description), "version": .string(package.leewayVersion),
                         "key": plan.keys[package.name].map { .string($0.digest.hex) } ?? .null,
-                        "cached": .bool(package.isCached),
+                        "cached": .bool(package.isCached), "remote": .bool(package.isRemote),
                         "dependencies": .array(package.dependencies.map { .string($0.description) }),
                     ]
                 }),

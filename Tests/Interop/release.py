@@ -296,6 +296,16 @@ images: [{package: "//:image", repository: registry.example.org/team/app}]
     urllib.request.urlopen(request).close()
     run(*[word if word != "2" else "3" for word in words], "--image-registry", HOST, cwd=team, status=1)
     check("it published nothing", not os.path.exists(f"{WORK}/small/3"))
+    # Another machine releases what the remote cache has, and builds nothing.
+    shared = ["--remote-cache", f"{WORK}/shared", "--cache-policy", f"{WORK}/release.pub"]
+    run(MARTLET, "build", "--quiet", "--sign", "--key", key[0], *shared, "//:image", cwd=team)
+    spans = f"{WORK}/another.json"
+    run(*[word if word != "2" else "4" for word in words], "--image-registry", HOST, *shared, "--otlp", spans, cwd=team,
+        MARTLET_CACHE_DIR=f"{WORK}/cache/another")
+    with open(spans) as file:
+        count = [one["value"]["intValue"] for scope in json.load(file)["resourceSpans"][0]["scopeSpans"]
+                 for span in scope["spans"] for one in span["attributes"] if one["key"] == "leeway.packages.to_build"]
+    check("only what the remote cache lacks is built", count == ["1"], count)
 
 
 os.makedirs(WORK, exist_ok=True)

@@ -44,12 +44,13 @@ struct RemoteResultsTests {
         let machine = try Machine()
         let build = try await machine.build(storage, reads: reads)
         #expect(build.ran.isEmpty)
+        #expect(build.remote == ["c:top"])
         #expect(build.remarks.isEmpty)
         #expect(try build.artifact("c:top") == artifact)
         // What came is this machine's own now: nothing is asked again.
         let silent = MemoryStorage(fault: { _, _ in throw RemoteCacheError(.unreachable, "gone") })
         let again = try await machine.build(silent, reads: reads)
-        #expect(again.ran.isEmpty)
+        #expect(again.ran.isEmpty && again.remote.isEmpty)
         #expect(silent.requests.isEmpty)
         #expect(try again.artifact("c:top") == artifact)
     }

@@ -80,6 +80,13 @@ final class Machine: Sendable {
             ).sorted()
         }
 
+        /// The packages whose results are told to come from a remote cache.
+        var remote: [String] {
+            events.flatMap { event -> [PlannedPackage] in
+                if case .planned(let packages) = event.kind { packages.filter(\.isRemote) } else { [] }
+            }.map(\.name.description)
+        }
+
         /// What was warned of.
         var remarks: [String] {
             events.compactMap { event in if case .warning(_, let text) = event.kind { text } else { nil } }

@@ -2,6 +2,7 @@ import Build
 import Reports
 import Synchronization
 import Testing
+import Workspace
 
 @Suite struct PlainReportTests {
     private func text(_ events: [BuildEvent], ink: Ink = Ink(isColored: false)) -> String {
@@ -36,6 +37,22 @@ import Testing
                 warning: the sandbox is off
                 build failed
                 Reason: package "apps/web:app" failed: exit status 1
+
+                """)
+    }
+
+    @Test("a result says whose cache has it")
+    func remote() throws {
+        let packages = try ["a:near", "a:far"].map { name in
+            PlannedPackage(
+                name: try #require(PackageName(name)), leewayVersion: "1", dependencies: [], isCached: true,
+                isRemote: name == "a:far")
+        }
+        #expect(
+            text([SampleBuilds.event(0, .planned(packages))]) == """
+                🌎  cached remotely a:far   (version 1)
+                📦  cached locally  a:near  (version 1)
+
 
                 """)
     }

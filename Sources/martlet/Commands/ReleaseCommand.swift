@@ -127,11 +127,14 @@ struct ReleaseCommand: AsyncParsableCommand {
         var options = try execution.buildOptions(environment: project.options.environment)
         let signatures = StatementSignatures(process, cache: project.cache)
         options.signatures = signatures
+        options.needsStatements = true
         // A policy that can't be read is found before an hour's build.
         let judge = try await judge(release.definition)
         let session = BuildSession(
             project: project, reports: try reports.choice(environment: project.options.environment))
-        let built = try await session.build(try release.packages(), options)
+        let built = try await execution.remote.withCache(execution.cache, for: project, building: options) { options in
+            try await session.build(try release.packages(), options)
+        }
         guard built.succeeded else { throw ExitCode(1) }
         let outcome = try await release.run(
             built.built, signatures: signatures,
@@ -159,8 +162,10 @@ struct ReleaseCommand: AsyncParsableCommand {
         let plan = try await release.plan()
         let session = BuildSession(
             project: project, reports: try reports.choice(environment: project.options.environment))
-        let build = try await session.plan(
-            try release.packages(), try execution.buildOptions(environment: project.options.environment))
+        let options = try execution.buildOptions(environment: project.options.environment)
+        let build = try await execution.remote.withCache(execution.cache, for: project, building: options) { options in
+            try await session.plan(try release.packages(), options)
+        }
         if json { return Output.write(plan.json) }
         let screen = Terminal(.standardOutput)
         try screen.write(build.text(for: screen))
