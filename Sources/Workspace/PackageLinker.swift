@@ -113,8 +113,8 @@ struct PackageLinker {
     /// What to do about a package that lies in a workspace inside of this one. Leeway could link such packages, when
     /// `LEEWAY_NESTED_WORKSPACE` was set, until its version 0.3.
     private func nestedRemedy(_ dependency: String) -> String? {
-        // No path is longer, and the time below grows with the square of the length.
-        guard dependency.utf8.count < 4096 else { return nil }
+        // A file of long names must not cost a look at the disk for each of their parts.
+        guard dependency.utf8.count < 256, diagnostics.count < 100 else { return nil }
         var directory = FilePath(PackageName(dependency)?.component ?? "")
         guard directory.isRelative, !directory.components.contains(where: { $0.kind == .parentDirectory }) else {
             return nil
