@@ -50,6 +50,9 @@ struct PackageBuild {
     /// The package's directory relative to the workspace's root, empty for the root itself.
     private var component: String { package.name.component == "//" ? "" : package.name.component }
 
+    private var mounted: [DependencyArtifact] { dependencies.filter { !$0.mount.isChanged } }
+    private var copied: [DependencyArtifact] { dependencies.filter(\.mount.isChanged) }
+
     private func inComponent(_ path: String) -> String {
         if path.isEmpty { return component }
         return component.isEmpty ? path : "\(component)/\(path)"
@@ -80,8 +83,9 @@ struct PackageBuild {
             ).bytes()
         }
         placeInputs()
+        let inputRoot = try files.tree().root
+        try placeCopies()
         let inputs = files
-        let inputRoot = try inputs.tree().root
         var workplace: StepWorkplace?
         var applied: [StepChanges] = []
         defer { workplace?.remove() }
@@ -117,6 +121,19 @@ struct PackageBuild {
         if !component.isEmpty { files.makeDirectory(component) }
     }
 
+    /// Puts dependencies that commands change among the package's own files.
+    private mutating func placeCopies() throws {
+        for dependency in copied {
+            guard case .directory(let tree, _) = dependency.tree else { continue }
+            let place = inComponent(dependency.mount.path)
+            files.makeDirectory(place)
+            for entry in try site.store.flatten(tree, directories: true) {
+                let path = "\(place)/\(entry.path)"
+                if case .directory = entry.node { files.makeDirectory(path) } else { files.put(entry.node, at: path) }
+            }
+        }
+    }
+
     // MARK: Steps
 
     /// The action of `step` on the files as they are now.
@@ -124,7 +141,7 @@ struct PackageBuild {
         var root = FileSet()
         let workspace = String(StepEnvironment.workspaceDirectory.dropFirst())
         var seen = files
-        for dependency in dependencies { seen.put(dependency.tree, at: inComponent(dependency.mount.path)) }
+        for dependency in mounted { seen.put(dependency.tree, at: inComponent(dependency.mount.path)) }
         root.put(try seen.tree().root.asNode, at: workspace)
         if let fetched {
             let node = try site.store.tree(fetched).asNode
@@ -186,7 +203,7 @@ struct PackageBuild {
             workplace = place
         }
         let run = StepRun(
-            package: package, step: step, recipe: recipe, dependencies: dependencies, site: site, sandbox: sandbox,
+            package: package, step: step, recipe: recipe, dependencies: mounted, site: site, sandbox: sandbox,
             toolchain: toolchain, timeLimit: package.settings.timeLimit ?? options.timeLimit,
             traceInputs: options.traceInputs,
             environment: action.environment,
@@ -216,8 +233,15 @@ struct PackageBuild {
             for file in recipe.files {
                 try workplace.place(file.content, at: inComponent(file.path), isExecutable: file.isExecutable)
             }
+            for dependency in copied {
+                for part in dependency.parts {
+                    var place = workplace.lower.appending(inComponent(dependency.mount.path))
+                    if !part.path.isEmpty { place.append(part.path) }
+                    try await site.store.copy(part.tree, to: place)
+                }
+            }
             for changes in applied { try workplace.apply(changes, from: site.store) }
-            for dependency in dependencies {
+            for dependency in mounted {
                 try Files.createDirectories(workplace.lower.appending(inComponent(dependency.mount.path)))
             }
         } catch {
@@ -233,12 +257,13 @@ struct PackageBuild {
     private func store(inputs: FileSet, inputRoot: Digest, started: Int) async throws -> Result {
         var own = files.subset(below: inComponent(recipe.artifactDirectory))
         for path in recipe.leftOut { own.remove(path) }
+        for dependency in copied where !dependency.mount.isPartOfArtifact { own.remove(dependency.mount.path) }
         if !package.settings.outputs.isEmpty { own = try selectOutputs(own) }
         let before = inputs.subset(below: inComponent(recipe.artifactDirectory))
         try await storeSources(of: own)
         var whole = own
         var references: [BuiltPackage.Reference] = []
-        for dependency in dependencies where dependency.mount.isPartOfArtifact && isOutput(dependency.mount.path) {
+        for dependency in mounted where dependency.mount.isPartOfArtifact && isOutput(dependency.mount.path) {
             own.remove(dependency.mount.path)
             // Where a dependant mounts what is referred to; in a read-only tree that place must exist.
             own.makeDirectory(dependency.mount.path)
@@ -276,7 +301,7 @@ struct PackageBuild {
         var selected = FileSet()
         for output in package.settings.outputs {
             let prefix = output + "/"
-            var found = dependencies.contains { $0.mount.path == output || $0.mount.path.hasPrefix(prefix) }
+            var found = mounted.contains { $0.mount.path == output || $0.mount.path.hasPrefix(prefix) }
             for (path, node) in all.nodes where path == output || path.hasPrefix(prefix) {
                 selected.put(node, at: path)
                 found = true

@@ -107,11 +107,13 @@ package struct PackageKey: Sendable {
     }
 
     private static func json(of mount: Recipe.DependencyMount, key: Digest?) -> JSON {
-        [
-            "package": .string(mount.package.description), "path": .string(mount.path),
-            "part": .bool(mount.isPartOfArtifact), "subdirectory": .string(mount.subdirectory),
-            "key": key.map { .string($0.hex) } ?? .null,
+        var members: [(String, JSON)] = [
+            ("package", .string(mount.package.description)), ("path", .string(mount.path)),
+            ("part", .bool(mount.isPartOfArtifact)), ("subdirectory", .string(mount.subdirectory)),
+            ("key", key.map { .string($0.hex) } ?? .null),
         ]
+        if mount.isChanged { members.append(("changed", true)) }
+        return .rows(members)
     }
 
     private static func text(of source: SourceFile) -> String {

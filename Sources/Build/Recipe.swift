@@ -69,6 +69,8 @@ package struct Recipe: Sendable, Equatable {
         package var isPartOfArtifact: Bool
         /// The directory of the dependency's artifact that is put there; empty means all of it.
         package var subdirectory = ""
+        /// Whether commands change what is there: then it is a copy, one of the package's own files, and not mounted.
+        package var isChanged = false
     }
 
     package var steps: [Step]
@@ -119,10 +121,16 @@ extension Recipe {
                 package: package.name, location: package.location)
         }
         switch package.config {
-        case .generic(let config): self = Self.generic(package, config, context)
-        case .go(let config): self = try Self.go(package, config, context)
+        case .generic(let config):
+            self = Self.generic(package, config, context)
+            markChangedDependencies()
+        case .go(let config):
+            self = try Self.go(package, config, context)
+            markChangedDependencies()
         case .yarn(let config): self = try Self.yarn(package, config, context)
-        case .docker(let config): self = Self.docker(package, config, context)
+        case .docker(let config):
+            self = Self.docker(package, config, context)
+            markChangedDependencies()
         case .image(let config): self = Self.image(package, config, context)
         case .swift(let config): self = Self.swift(package, config, context)
         }

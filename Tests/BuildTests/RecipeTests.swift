@@ -27,6 +27,20 @@ struct RecipeTests {
         #expect(recipe.dependencies.map(\.isPartOfArtifact) == [true])
     }
 
+    @Test(
+        "commands that change a dependency are told from those that read it",
+        arguments: [
+            (["mv", "a--b/x", "."], true), (["/bin/rm", "-r", "a--b"], true),
+            (["sh", "-c", "cd a--b && mv x .."], true),
+            (["sed", "-i", "s/x/y/", "a--b/x"], true), (["sh", "-c", "echo x > a--b/x"], true),
+            (["sh", "-c", "echo x >>\"./a--b/x\""], true), (["cp", "x", "a--b/"], true),
+            (["cp", "-r", "a--b/x", "."], false), (["tar", "xf", "a--b/x.tar"], false), (["mv", "x", "y"], false),
+            (["sh", "-c", "cat a--b/x > y"], false), (["go", "build", "./..."], false),
+        ])
+    func changing(command: [String], isChanging: Bool) {
+        #expect(Recipe.changes(command, at: "a--b") == isChanging)
+    }
+
     @Test("a generic package without commands has no steps, and so always builds")
     func emptyGeneric() throws {
         #expect(try recipe(.fixture("c:p")).steps.isEmpty)

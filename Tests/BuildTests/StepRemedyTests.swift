@@ -25,11 +25,11 @@ struct StepRemedyTests {
         #expect(error?.message.contains("it has no network: put what downloads under `martlet: fetch:`") == true)
     }
 
-    @Test("a step that moves what a dependency made is told to copy it")
+    @Test("a step that moves what a dependency made, and does not name it, is told to copy it")
     func movingDependencies() async throws {
         let workspace = try TestWorkspace([
             "p/BUILD.yaml": packages(generic("p", sh: "echo x > x")),
-            "q/BUILD.yaml": packages(generic("q", sh: "mv p--p/x y", "deps: ['p:p']")),
+            "q/BUILD.yaml": packages(generic("q", sh: "mv */x y", "deps: ['p:p']")),
         ])
         let error = try await workspace.build("q:q").failure("q:q") as? BuildError
         #expect(error?.message.contains("can only be read: copy it") == true)
