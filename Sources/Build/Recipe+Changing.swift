@@ -21,7 +21,7 @@ extension Recipe {
 
     /// Whether `command` looks as if it changed files at `place`.
     static func changes(_ command: [String], at place: String) -> Bool {
-        guard command.contains(where: { $0.contains(place) }) else { return false }
+        guard !place.isEmpty, place != ".", command.contains(where: { $0.contains(place) }) else { return false }
         if let last = command.last, isNamed(last, place),
             command.first.map({ writingLast.contains(program($0)) }) == true
         {

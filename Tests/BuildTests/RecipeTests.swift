@@ -39,6 +39,7 @@ struct RecipeTests {
         ])
     func changing(command: [String], isChanging: Bool) {
         #expect(Recipe.changes(command, at: "a--b") == isChanging)
+        #expect(!Recipe.changes(command, at: "") && !Recipe.changes(command, at: "."))
     }
 
     @Test("a generic package without commands has no steps, and so always builds")
