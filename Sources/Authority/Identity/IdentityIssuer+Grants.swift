@@ -254,8 +254,7 @@ extension IdentityIssuer {
     }
 }
 
-/// Text in forms and queries (application/x-www-form-urlencoded).
-package enum FormText {
+extension FormText {
     /// The most bytes and members of a form.
     package static let greatestByteCount = 64 << 10
     private static let greatestCount = 64
@@ -269,36 +268,6 @@ package enum FormText {
             guard let name = decoded(sides[0]), let value = decoded(sides.count > 1 ? sides[1] : ""),
                 out.updateValue(value, forKey: name) == nil, out.count <= greatestCount
             else { throw OAuthError("invalid_request", "the form can't be read, or says something twice") }
-        }
-        return out
-    }
-
-    package static func decoded(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            switch byte {
-            case UInt8(ascii: "+"): bytes.append(0x20)
-            case UInt8(ascii: "%"):
-                guard let pair = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self).lowercased()),
-                    pair.count == 1
-                else { return nil }
-                bytes += pair
-                rest = rest.dropFirst(2)
-            default: bytes.append(byte)
-            }
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
-    package static func encoded(_ text: String) -> String {
-        var out = ""
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E:
-                out.unicodeScalars.append(Unicode.Scalar(byte))
-            default: out += "%" + Hex.encode([byte]).uppercased()
-            }
         }
         return out
     }

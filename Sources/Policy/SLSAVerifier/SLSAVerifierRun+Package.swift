@@ -213,7 +213,7 @@ extension SLSAVerifierRun {
         guard subjects[0].name.hasPrefix(prefix) else {
             throw SLSAVerifierError(.invalidPackageName, "'\(subjects[0].name)'")
         }
-        guard let name = unescaped(subjects[0].name.dropFirst(prefix.count)) else {
+        guard let name = FormText.decoded(subjects[0].name.dropFirst(prefix.count)) else {
             throw SLSAVerifierError(.invalidEncoding, "'\(subjects[0].name)'")
         }
         return try split(name)
@@ -225,26 +225,5 @@ extension SLSAVerifierRun {
         let parts = text.dropFirst(scope.count).split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count <= 2 else { throw SLSAVerifierError(.invalidPackageName, "'\(text)'") }
         return ("\(scope)\(parts[0])", parts.count == 2 ? String(parts[1]) : "")
-    }
-
-    /// The text without percent signs (RFC 3986, 2.1); `nil` where it is malformed.
-    private static func unescaped(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            switch byte {
-            case UInt8(ascii: "%"):
-                guard rest.count >= 2,
-                    let value = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self).lowercased())
-                else {
-                    return nil
-                }
-                bytes += value
-                rest = rest.dropFirst(2)
-            case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
-            default: bytes.append(byte)
-            }
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 }

@@ -111,30 +111,10 @@ enum FormQuery {
         guard let query, query.utf8.count <= greatestByteCount else { return nil }
         for part in query.split(separator: "&") {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard decoded(pair[0]) == name else { continue }
-            return pair.count == 2 ? decoded(pair[1]) : ""
+            guard FormText.decoded(pair[0]) == name else { continue }
+            return pair.count == 2 ? FormText.decoded(pair[1]) : ""
         }
         return nil
-    }
-
-    private static func decoded(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            switch byte {
-            case UInt8(ascii: "+"): bytes.append(0x20)
-            case UInt8(ascii: "%"):
-                guard rest.count >= 2,
-                    let value = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self).lowercased())
-                else {
-                    return nil
-                }
-                bytes += value
-                rest = rest.dropFirst(2)
-            default: bytes.append(byte)
-            }
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 
     /// `text` as a value in a query.
