@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Cache
+internal import SystemPackage
 internal import Workspace
 
 /// A dependency's artifact as a package sees it: one tree for keys, and the directories that make it for mounting.
@@ -52,6 +53,13 @@ struct DependencyArtifact: Sendable {
         }
         if isTooMany, case .directory(let digest, _) = tree { parts = [Part(path: "", tree: digest)] }
         self.parts = parts
+    }
+
+    /// Lays the artifact out at `place`, as files that may be written to.
+    func copy(to place: FilePath, from store: ContentStore) async throws {
+        for part in parts {
+            try await store.copy(part.tree, to: part.path.isEmpty ? place : place.appending(part.path))
+        }
     }
 
     private static func collect(

@@ -234,11 +234,8 @@ struct PackageBuild {
                 try workplace.place(file.content, at: inComponent(file.path), isExecutable: file.isExecutable)
             }
             for dependency in copied {
-                for part in dependency.parts {
-                    var place = workplace.lower.appending(inComponent(dependency.mount.path))
-                    if !part.path.isEmpty { place.append(part.path) }
-                    try await site.store.copy(part.tree, to: place)
-                }
+                try await dependency.copy(
+                    to: workplace.lower.appending(inComponent(dependency.mount.path)), from: site.store)
             }
             for changes in applied { try workplace.apply(changes, from: site.store) }
             for dependency in mounted {
@@ -257,7 +254,9 @@ struct PackageBuild {
     private func store(inputs: FileSet, inputRoot: Digest, started: Int) async throws -> Result {
         var own = files.subset(below: inComponent(recipe.artifactDirectory))
         for path in recipe.leftOut { own.remove(path) }
-        for dependency in copied where !dependency.mount.isPartOfArtifact { own.remove(dependency.mount.path) }
+        for dependency in copied where !dependency.mount.isPartOfArtifact && recipe.artifactDirectory.isEmpty {
+            own.remove(dependency.mount.path)
+        }
         if !package.settings.outputs.isEmpty { own = try selectOutputs(own) }
         let before = inputs.subset(below: inComponent(recipe.artifactDirectory))
         try await storeSources(of: own)

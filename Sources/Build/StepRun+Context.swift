@@ -23,11 +23,7 @@ extension StepRun {
             }
         }
         for dependency in dependencies {
-            for part in dependency.parts {
-                var place = context.appending(dependency.mount.path)
-                if !part.path.isEmpty { place.append(part.path) }
-                try await site.store.copy(part.tree, to: place)
-            }
+            try await dependency.copy(to: context.appending(dependency.mount.path), from: site.store)
         }
         return context
     }
